@@ -3,4 +3,5 @@
 //! `sandbox` as the server that needs no cluster.
 
 pub mod kinds;
+pub mod objects;
 pub mod sandbox;

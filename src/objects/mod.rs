@@ -1,0 +1,115 @@
+//! What the server sent, untouched, beside a typed lens that holds only the fields somebody reads. A lens may fail
+//! alone: one odd object never hides the others.
+
+pub mod core;
+pub mod meta;
+pub mod pipeline;
+pub mod run;
+pub mod trigger;
+pub mod upgrade;
+pub mod verdict;
+
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::kinds::Kind;
+pub use meta::Meta;
+
+/// A lens on a kind: the fields of it that rtkn reads.
+pub trait Object: DeserializeOwned + Clone + Debug + Send + Sync + 'static {
+    /// The row of the table of kinds
+    const KIND: &'static Kind;
+    /// The object's metadata
+    fn meta(&self) -> &Meta;
+}
+
+/// An object as it came, and what of it was understood.
+#[derive(Clone, Debug)]
+pub struct Seen<T> {
+    /// The JSON as the server sent it, every field kept in its order
+    pub raw: Box<RawValue>,
+    /// The typed view of it, or why it cannot be read
+    pub lens: Result<T, Undecodable>,
+}
+
+/// An object that the server has and this program cannot read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}: cannot be read: {reason}", self.name())]
+pub struct Undecodable {
+    /// As much of its metadata as could be read
+    pub meta: Meta,
+    /// What is wrong, with line and column of the JSON
+    pub reason: String,
+}
+
+impl Undecodable {
+    fn name(&self) -> &str {
+        if self.meta.name.is_empty() { "an object without a name" } else { &self.meta.name }
+    }
+}
+
+impl<T: Object> Seen<T> {
+    /// Reads an object from the JSON text the server sent.
+    pub fn new(raw: Box<RawValue>) -> Self {
+        let lens = serde_json::from_str::<T>(raw.get()).map_err(|error| Undecodable {
+            meta: serde_json::from_str::<MetaOnly>(raw.get()).map(|m| m.metadata).unwrap_or_default(),
+            reason: error.to_string(),
+        });
+        Self { raw, lens }
+    }
+
+    /// Reads an object from a JSON value.
+    pub fn from_value(value: &Value) -> Self {
+        Self::new(serde_json::value::to_raw_value(value).expect("a JSON value is always serializable"))
+    }
+
+    /// The metadata, also of an object that could not be read.
+    pub fn meta(&self) -> &Meta {
+        match &self.lens {
+            Ok(object) => object.meta(),
+            Err(undecodable) => &undecodable.meta,
+        }
+    }
+
+    /// The object as a JSON value, with every field that the server sent.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(self.raw.get()).expect("a raw value holds valid JSON")
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct MetaOnly {
+    #[serde(default)]
+    metadata: Meta,
+}
+
+/// Implements [`Object`] for lenses with a `metadata` field.
+macro_rules! objects {
+    ($($lens:ty => $kind:ident),* $(,)?) => {$(
+        impl $crate::objects::Object for $lens {
+            const KIND: &'static $crate::kinds::Kind = &$crate::kinds::$kind;
+            fn meta(&self) -> &$crate::objects::Meta {
+                &self.metadata
+            }
+        }
+    )*};
+}
+pub(crate) use objects;
+
+#[cfg(test)]
+mod tests {
+    use super::run::PipelineRun;
+    use super::*;
+
+    #[test]
+    fn an_odd_object_keeps_its_name_and_its_json() {
+        let raw = r#"{"metadata":{"name":"odd"},"spec":{"params":"no list"},"later":1}"#;
+        let seen = Seen::<PipelineRun>::new(RawValue::from_string(raw.to_owned()).unwrap());
+        assert!(seen.lens.is_err());
+        assert_eq!(seen.meta().name, "odd");
+        assert_eq!(seen.raw.get(), raw);
+    }
+}

@@ -1,0 +1,163 @@
+//! What can go wrong between here and the server, in one line each.
+
+use kube::core::Status;
+
+use crate::kinds::Kind;
+
+/// What was asked of the server, for messages.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `get`, `list`, `watch`, `create`, `patch`, `delete`
+    pub verb: &'static str,
+    /// Of which kind
+    pub kind: &'static Kind,
+    /// In which namespace; none for all of them and for cluster-scoped kinds
+    pub namespace: Option<String>,
+    /// `log`, …
+    pub subresource: Option<&'static str>,
+}
+
+impl Asked {
+    /// The right that was missing, as a sentence about a role.
+    pub fn grant(&self) -> Option<String> {
+        let resource = match self.subresource {
+            Some(subresource) => format!("{}/{subresource}", self.kind.plural),
+            None => self.kind.resource(),
+        };
+        let scope = match &self.namespace {
+            Some(namespace) => format!("a Role and RoleBinding in namespace {namespace}"),
+            None => "a ClusterRole and ClusterRoleBinding".into(),
+        };
+        Some(format!("{scope} with the verb {:?} on {resource:?}", self.verb))
+    }
+}
+
+/// Why the server gave no answer, or none that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server answered with a `Status` of failure
+    #[error("{}", said(status))]
+    Status {
+        /// The answer
+        status: Box<Status>,
+        /// The question
+        asked: Asked,
+    },
+    /// Nobody answers there
+    #[error("cannot reach the server {server}: {reason}")]
+    Unreachable {
+        /// Its URL
+        server: String,
+        /// The innermost cause
+        reason: String,
+    },
+    /// The server knows no such kind
+    #[error("{what} is not installed in this cluster: the server {server} does not know {resource}")]
+    NoTekton {
+        /// `Tekton Pipelines` or `Tekton Triggers`
+        what: &'static str,
+        /// Its URL
+        server: String,
+        /// `pipelineruns.tekton.dev`
+        resource: String,
+    },
+    /// An answer that is no JSON of the expected shape
+    #[error("the server's answer about {what} cannot be read: {reason}")]
+    Undecodable {
+        /// The resource
+        what: String,
+        /// Where it breaks
+        reason: String,
+    },
+    /// The connection broke, or could not be set up
+    #[error("cannot {what}: {reason}")]
+    Transport {
+        /// What was being done
+        what: String,
+        /// The innermost cause
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A broken connection.
+    pub(super) fn transport(what: impl Into<String>, error: kube::Error) -> Self {
+        Self::Transport { what: what.into(), reason: innermost(&error) }
+    }
+
+    /// The status code of the server's answer, where there was one.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(status.code),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no such object.
+    pub fn is_not_found(&self) -> bool {
+        self.code() == Some(404)
+    }
+
+    /// Whether the server refuses the user.
+    pub fn is_forbidden(&self) -> bool {
+        self.code() == Some(403)
+    }
+
+    /// Whether there is one already, or somebody else changed it.
+    pub fn is_conflict(&self) -> bool {
+        self.code() == Some(409)
+    }
+}
+
+fn said(status: &Status) -> String {
+    if status.message.is_empty() { format!("the server answered {} {}", status.code, status.reason) } else { status.message.trim_end().to_owned() }
+}
+
+/// The last cause of an error: `Connection refused` rather than the five layers around it.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    let mut outer = None;
+    while let Some(source) = cause.source() {
+        outer = Some(cause);
+        cause = source;
+    }
+    let text = cause.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    // A resolver's own words say too little without the layer above them.
+    match outer {
+        Some(outer) if text.len() < 12 => format!("{outer}: {text}"),
+        _ => text.to_owned(),
+    }
+}
+
+impl From<&kube::Error> for Reach {
+    fn from(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(_) => Reach::Answered,
+            kube::Error::Service(e) if is_auth(e.as_ref()) => Reach::Broken,
+            kube::Error::Service(_) | kube::Error::HyperError(_) => Reach::Unreachable,
+            _ => Reach::Broken,
+        }
+    }
+}
+
+/// Whether the server was there at all.
+pub(super) enum Reach {
+    /// It answered
+    Answered,
+    /// Nobody is there
+    Unreachable,
+    /// Something on the way broke
+    Broken,
+}
+
+fn is_auth(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<kube::Error>().is_some_and(|e| matches!(e, kube::Error::Auth(_))) || error.is::<kube::client::AuthError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

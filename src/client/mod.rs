@@ -1,0 +1,237 @@
+//! The one door to an API server, a cluster's or the sandbox's: get, list, watch, create, apply, patch, delete, logs.
+//! Objects come as [`Seen`]: their JSON untouched, beside a lens.
+
+mod error;
+mod request;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use futures::AsyncBufRead;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::kinds::{self, Kind};
+use crate::kubeconfig::Target;
+use crate::objects::{Object, Seen, upgrade};
+pub use error::{Asked, Error};
+pub use request::{LogQuery, Select};
+use request::{Ask, Body};
+pub use watch::Watched;
+
+/// The name under which rtkn owns the fields that it applies.
+pub const FIELD_MANAGER: &str = "rtkn";
+
+/// How many objects a page of a list holds, as kubectl asks for.
+const PAGE: u32 = 500;
+
+/// A server, and the namespace that commands mean when they name none.
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    /// Namespace of commands without `-n`
+    pub namespace: String,
+    /// The context chosen by name, to be repeated in hints
+    pub context: Option<String>,
+    /// Whether this is the sandbox
+    pub sandbox: bool,
+    server: Arc<str>,
+    /// Versions that differ from the preferred one, found out when the server did not know that one
+    versions: Arc<Mutex<HashMap<&'static str, &'static str>>>,
+}
+
+impl Cluster {
+    /// A client of the cluster that a kubeconfig names. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When certificates, keys or the proxy cannot be used.
+    pub fn connect(target: Target) -> Result<Self, Error> {
+        let server = target.config.cluster_url.to_string();
+        let client = kube::Client::try_from(target.config).map_err(|e| Error::transport("set up the connection", e))?;
+        Ok(Self::over(client, &server, target.namespace, target.context))
+    }
+
+    /// A client over any service that speaks the Kubernetes API, such as the sandbox's router.
+    pub fn over(client: kube::Client, server: &str, namespace: String, context: Option<String>) -> Self {
+        Self { client, namespace, context, sandbox: false, server: server.into(), versions: Arc::default() }
+    }
+
+    /// The library's client, for port-forwards.
+    pub fn client(&self) -> kube::Client {
+        self.client.clone()
+    }
+
+    /// The URL of the server.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// One object.
+    ///
+    /// # Errors
+    /// A [`Error::Status`] with code 404 when there is none.
+    pub async fn get<T: Object>(&self, namespace: &str, name: &str) -> Result<Seen<T>, Error> {
+        let raw = self.get_raw(T::KIND, namespace, name).await?;
+        Ok(self.seen(raw))
+    }
+
+    /// One object, or none.
+    ///
+    /// # Errors
+    /// Anything but «not found».
+    pub async fn find<T: Object>(&self, namespace: &str, name: &str) -> Result<Option<Seen<T>>, Error> {
+        match self.get(namespace, name).await {
+            Ok(seen) => Ok(Some(seen)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One object's JSON.
+    ///
+    /// # Errors
+    /// A [`Error::Status`] with code 404 when there is none.
+    pub async fn get_raw(&self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Box<RawValue>, Error> {
+        let text = self.text(&Ask::new("get", kind, namespace).named(name)).await?;
+        RawValue::from_string(text).map_err(|e| self.undecodable(kind, &e))
+    }
+
+    /// All objects of a kind, page by page; `namespace: None` means all namespaces.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub async fn list<T: Object>(&self, namespace: Option<&str>, select: &Select) -> Result<Vec<Seen<T>>, Error> {
+        let mut items = Vec::new();
+        let mut token = String::new();
+        loop {
+            let ask = Ask::list(T::KIND, namespace).select(select).query("limit", PAGE.to_string()).query("continue", &token);
+            let text = self.text(&ask).await?;
+            let page: Page<'_> = serde_json::from_str(&text).map_err(|e| self.undecodable(T::KIND, &e))?;
+            items.extend(page.items.into_iter().map(|raw| self.seen(raw.to_owned())));
+            match page.metadata.next {
+                Some(next) if !next.is_empty() => token = next,
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    /// Makes an object; the answer is the object as the server made it.
+    ///
+    /// # Errors
+    /// A [`Error::Status`] with code 409 when there is one of that name.
+    pub async fn create(&self, kind: &'static Kind, namespace: &str, object: &Value, dry_run: bool) -> Result<Value, Error> {
+        let ask = Ask::new("create", kind, namespace)
+            .query("fieldManager", FIELD_MANAGER)
+            .query("dryRun", if dry_run { "All" } else { "" })
+            .body(Body::Json(object.clone()));
+        self.value(&ask).await
+    }
+
+    /// Server-side apply under the field manager `rtkn`: makes the object or brings its fields in line.
+    ///
+    /// # Errors
+    /// A [`Error::Status`] with code 409 when somebody else owns a field that differs, unless `force`.
+    pub async fn apply(&self, kind: &'static Kind, namespace: &str, object: &Value, dry_run: bool, force: bool) -> Result<Value, Error> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let ask = Ask::new("patch", kind, namespace)
+            .named(name)
+            .query("fieldManager", FIELD_MANAGER)
+            .query("force", if force { "true" } else { "" })
+            .query("dryRun", if dry_run { "All" } else { "" })
+            .body(Body::Apply(object.clone()));
+        self.value(&ask).await
+    }
+
+    /// A JSON patch (RFC 6902).
+    ///
+    /// # Errors
+    /// When the object is not there or the patch does not fit it.
+    pub async fn patch(&self, kind: &'static Kind, namespace: &str, name: &str, patch: Value) -> Result<Value, Error> {
+        let ask = Ask::new("patch", kind, namespace).named(name).query("fieldManager", FIELD_MANAGER).body(Body::Patch(patch));
+        self.value(&ask).await
+    }
+
+    /// A JSON merge patch (RFC 7386).
+    ///
+    /// # Errors
+    /// When the object is not there.
+    pub async fn merge(&self, kind: &'static Kind, namespace: &str, name: &str, patch: Value, dry_run: bool) -> Result<Value, Error> {
+        let ask = Ask::new("patch", kind, namespace)
+            .named(name)
+            .query("fieldManager", FIELD_MANAGER)
+            .query("dryRun", if dry_run { "All" } else { "" })
+            .body(Body::Merge(patch));
+        self.value(&ask).await
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// A [`Error::Status`] with code 404 when there is none.
+    pub async fn delete(&self, kind: &'static Kind, namespace: &str, name: &str) -> Result<(), Error> {
+        self.text(&Ask::new("delete", kind, namespace).named(name)).await.map(drop)
+    }
+
+    /// Asks whether somebody may do something (SubjectAccessReview, `authorization.k8s.io/v1`).
+    ///
+    /// # Errors
+    /// When the server refuses the question.
+    pub async fn review(&self, spec: Value) -> Result<bool, Error> {
+        let kind = &kinds::SUBJECT_ACCESS_REVIEW;
+        let review = serde_json::json!({"apiVersion": kind.api_version(kind.version()), "kind": kind.kind, "spec": spec});
+        let answer = self.create(kind, "", &review, false).await?;
+        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+    }
+
+    /// The bytes of a container's log as they come.
+    ///
+    /// # Errors
+    /// When the pod is gone, or its container has not started.
+    pub async fn log(&self, namespace: &str, pod: &str, query: &LogQuery) -> Result<impl AsyncBufRead + Send + Unpin + use<>, Error> {
+        let ask = query.ask(namespace, pod);
+        let stream = self.client.request_stream(ask.http(kinds::POD.version())).await;
+        stream.map(Box::pin).map_err(|e| self.error(e, &ask))
+    }
+
+    /// The JSON of any path of the server: `/version`.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub async fn path(&self, path: &str) -> Result<Value, Error> {
+        let ask = Ask::new("get", &kinds::NAMESPACE, "");
+        let request = http::Request::get(path).body(Vec::new()).expect("a path of the API is a valid URI");
+        self.client.request(request).await.map_err(|e| self.error(e, &ask))
+    }
+
+    fn seen<T: Object>(&self, raw: Box<RawValue>) -> Seen<T> {
+        let served = self.version(T::KIND);
+        if served == T::KIND.version() {
+            return Seen::new(raw);
+        }
+        // The lens reads the current version; what the server sent stays as it is.
+        let mut value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+        upgrade::to_v1(T::KIND, &mut value);
+        let lens = Seen::from_value(&value).lens;
+        Seen { raw, lens }
+    }
+
+    fn undecodable(&self, kind: &Kind, error: &serde_json::Error) -> Error {
+        Error::Undecodable { what: kind.resource(), reason: error.to_string() }
+    }
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(default)]
+    metadata: PageMeta,
+    #[serde(borrow)]
+    items: Vec<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMeta {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}

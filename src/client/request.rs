@@ -1,0 +1,282 @@
+//! One request: which verb on which kind with which query, how it is sent, retried, and sent again at an older
+//! version when the server does not serve the newest.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::{Reach, innermost};
+use super::{Asked, Cluster, Error};
+use crate::kinds::{self, Kind};
+
+/// How long an answer may take that is no stream.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Pauses before a read is sent again after 500 and 502; 429, 503 and 504 are retried below, with `Retry-After`.
+const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1600)];
+
+/// Which objects of a list or watch.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// Label selector, in the API's syntax; empty for all
+    pub labels: String,
+    /// Field selector, in the API's syntax; empty for all
+    pub fields: String,
+}
+
+impl Select {
+    /// Objects with a label selector.
+    pub fn labels(selector: impl Into<String>) -> Self {
+        Self { labels: selector.into(), ..Self::default() }
+    }
+
+    /// Objects with a field selector.
+    pub fn fields(selector: impl Into<String>) -> Self {
+        Self { fields: selector.into(), ..Self::default() }
+    }
+}
+
+/// What of a container's log.
+#[derive(Clone, Debug, Default)]
+pub struct LogQuery {
+    /// Name of the container
+    pub container: String,
+    /// Whether to go on while it runs
+    pub follow: bool,
+    /// Whether each line begins with its time (RFC 3339, nanoseconds)
+    pub timestamps: bool,
+    /// Only from this time on; the server compares whole seconds
+    pub since: Option<jiff::Timestamp>,
+    /// Only the last lines
+    pub tail: Option<u64>,
+    /// The container before its last restart
+    pub previous: bool,
+}
+
+impl LogQuery {
+    pub(super) fn ask(&self, namespace: &str, pod: &str) -> Ask {
+        let flag = |on: bool| if on { "true" } else { "" };
+        let since = self.since.map(|t| t.to_string()).unwrap_or_default();
+        let tail = self.tail.map(|n| n.to_string()).unwrap_or_default();
+        Ask::new("get", &kinds::POD, namespace)
+            .named(pod)
+            .subresource("log")
+            .query("container", &self.container)
+            .query("follow", flag(self.follow))
+            .query("timestamps", flag(self.timestamps))
+            .query("previous", flag(self.previous))
+            .query("sinceTime", since)
+            .query("tailLines", tail)
+    }
+}
+
+/// The body of a request, with its media type.
+pub(super) enum Body {
+    None,
+    Json(Value),
+    Apply(Value),
+    Patch(Value),
+    Merge(Value),
+}
+
+/// A request before its version is known.
+pub(super) struct Ask {
+    asked: Asked,
+    name: String,
+    query: Vec<(&'static str, String)>,
+    body: Body,
+}
+
+impl Ask {
+    pub(super) fn new(verb: &'static str, kind: &'static Kind, namespace: &str) -> Self {
+        let namespace = (kind.namespaced && !namespace.is_empty()).then(|| namespace.to_owned());
+        let asked = Asked { verb, kind, namespace, subresource: None };
+        Self { asked, name: String::new(), query: Vec::new(), body: Body::None }
+    }
+
+    pub(super) fn list(kind: &'static Kind, namespace: Option<&str>) -> Self {
+        Self::new("list", kind, namespace.unwrap_or_default())
+    }
+
+    pub(super) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    pub(super) fn subresource(mut self, subresource: &'static str) -> Self {
+        self.asked.subresource = Some(subresource);
+        self
+    }
+
+    /// Adds a query parameter; an empty value leaves it out.
+    pub(super) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        if !value.is_empty() {
+            self.query.push((key, value));
+        }
+        self
+    }
+
+    pub(super) fn select(self, select: &Select) -> Self {
+        self.query("labelSelector", &select.labels).query("fieldSelector", &select.fields)
+    }
+
+    pub(super) fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    fn uri(&self, version: &str) -> String {
+        let mut uri = self.asked.kind.path(version, self.asked.namespace.as_deref());
+        for part in [self.name.as_str(), self.asked.subresource.unwrap_or_default()].into_iter().filter(|p| !p.is_empty()) {
+            uri.push('/');
+            uri.push_str(&encoded(part));
+        }
+        for (i, (key, value)) in self.query.iter().enumerate() {
+            uri.push(if i == 0 { '?' } else { '&' });
+            uri.push_str(key);
+            uri.push('=');
+            uri.push_str(&encoded(value));
+        }
+        uri
+    }
+
+    pub(super) fn http(&self, version: &str) -> http::Request<Vec<u8>> {
+        let (method, media, body) = match &self.body {
+            Body::None if self.asked.verb == "delete" => ("DELETE", "", None),
+            Body::None => ("GET", "", None),
+            Body::Json(v) => ("POST", "application/json", Some(v)),
+            Body::Apply(v) => ("PATCH", "application/apply-patch+yaml", Some(v)),
+            Body::Patch(v) => ("PATCH", "application/json-patch+json", Some(v)),
+            Body::Merge(v) => ("PATCH", "application/merge-patch+json", Some(v)),
+        };
+        let mut request = http::Request::builder().method(method).uri(self.uri(version)).header("Accept", "application/json");
+        if !media.is_empty() {
+            request = request.header("Content-Type", media);
+        }
+        let bytes = body.map(|v| v.to_string().into_bytes()).unwrap_or_default();
+        request.body(bytes).expect("encoded paths and fixed headers make a valid request")
+    }
+}
+
+/// Percent-encodes everything but the unreserved characters of RFC 3986.
+fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            _ => write!(out, "%{byte:02X}").expect("writing to a string does not fail"),
+        }
+        out
+    })
+}
+
+impl Cluster {
+    /// The version at which a kind is asked for.
+    pub(super) fn version(&self, kind: &'static Kind) -> &'static str {
+        let versions = self.versions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        versions.get(kind.group).copied().filter(|v| kind.versions.contains(v)).unwrap_or(kind.version())
+    }
+
+    pub(super) async fn value(&self, ask: &Ask) -> Result<Value, Error> {
+        let text = self.text(ask).await?;
+        serde_json::from_str(&text).map_err(|e| self.undecodable(ask.asked.kind, &e))
+    }
+
+    /// Sends a request, and again at an older version if the server does not know the newest.
+    pub(super) async fn text(&self, ask: &Ask) -> Result<String, Error> {
+        let version = self.version(ask.asked.kind);
+        match self.patiently(ask, version).await {
+            Err(error) if unknown_kind(&error) => {
+                let served = self.discover(ask.asked.kind, error).await?;
+                self.patiently(ask, served).await
+            }
+            other => other,
+        }
+    }
+
+    async fn patiently(&self, ask: &Ask, version: &str) -> Result<String, Error> {
+        let reading = matches!(ask.body, Body::None) && ask.asked.verb != "delete";
+        let mut pauses = PAUSES.iter().filter(|_| reading);
+        loop {
+            let sent = self.client.request_text(ask.http(version));
+            let error = match tokio::time::timeout(PATIENCE, sent).await {
+                Ok(Ok(text)) => return Ok(text),
+                Ok(Err(error)) => self.error(error, ask),
+                Err(_) => return Err(self.unreachable(format!("no answer within {} seconds", PATIENCE.as_secs()))),
+            };
+            match (error.code(), pauses.next()) {
+                (Some(500 | 502), Some(pause)) => tokio::time::sleep(*pause).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    pub(super) fn error(&self, error: kube::Error, ask: &Ask) -> Error {
+        match (Reach::from(&error), error) {
+            (Reach::Answered, kube::Error::Api(status)) => Error::Status { status, asked: ask.asked.clone() },
+            (Reach::Unreachable, error) => self.unreachable(innermost(&error)),
+            (_, error) => Error::transport(format!("{} {}", ask.asked.verb, ask.asked.kind.resource()), error),
+        }
+    }
+
+    fn unreachable(&self, reason: String) -> Error {
+        Error::Unreachable { server: self.server.to_string(), reason }
+    }
+
+    /// Finds an older version of a kind that the server serves.
+    async fn discover(&self, kind: &'static Kind, unknown: Error) -> Result<&'static str, Error> {
+        for version in &kind.versions[1..] {
+            let path = if kind.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", kind.group) };
+            let request = http::Request::get(path).body(Vec::new()).expect("a group's path is a valid URI");
+            let Ok(resources) = self.client.request::<Resources>(request).await else { continue };
+            if resources.resources.iter().any(|r| r.name == kind.plural) {
+                let mut versions = self.versions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                versions.insert(kind.group, version);
+                return Ok(version);
+            }
+        }
+        let what = match kind.group {
+            "tekton.dev" => "Tekton Pipelines",
+            "triggers.tekton.dev" => "Tekton Triggers",
+            _ => return Err(unknown),
+        };
+        Err(Error::NoTekton { what, server: self.server.to_string(), resource: kind.resource() })
+    }
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    #[serde(default)]
+    resources: Vec<ResourceName>,
+}
+
+#[derive(Deserialize)]
+struct ResourceName {
+    name: String,
+}
+
+/// Whether a 404 speaks of the kind rather than of one object.
+fn unknown_kind(error: &Error) -> bool {
+    match error {
+        Error::Status { status, .. } => {
+            status.code == 404 && status.details.as_ref().is_none_or(|d| d.name.is_empty()) && !status.message.contains('"')
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_leaves_out_what_is_empty_and_encodes_the_rest() {
+        let ask = Ask::list(&kinds::PIPELINE_RUN, Some("ns")).select(&Select::labels("a=b,c in (d)")).query("continue", "");
+        assert_eq!(
+            ask.http("v1").uri(),
+            "/apis/tekton.dev/v1/namespaces/ns/pipelineruns?labelSelector=a%3Db%2Cc%20in%20%28d%29"
+        );
+    }
+}

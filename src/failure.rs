@@ -1,0 +1,226 @@
+//! What a command fails with, and the exit statuses. Every conversion from a layer's error, and every hint, is here.
+
+use std::fmt::Write as _;
+use std::io;
+
+use crate::client;
+use crate::kubeconfig;
+use crate::term::PromptError;
+
+/// The process's exit status; the man page's section is made from [`Exit::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; also «nothing found», and a reader that closed the pipe
+    Done = 0,
+    /// Any failure, usage errors included, as `tkn` does; a failed run where its status was asked for
+    Failed = 1,
+    /// The status of the run was asked for and is not known
+    Unknown = 2,
+    /// Interrupted by Ctrl-C, at a prompt or at work
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Each status with what it means, in order.
+    pub const ALL: &'static [(Exit, &'static str)] = &[
+        (Exit::Done, "done; also when nothing was found, and when the reader closed the pipe"),
+        (Exit::Failed, "any failure, wrong usage included; a run that failed, where its status was asked for"),
+        (Exit::Unknown, "the status of a run was asked for and is not known"),
+        (Exit::Interrupted, "interrupted by Ctrl-C, at a prompt or at work"),
+    ];
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Wrong arguments
+    Usage,
+    /// No or wrong kubeconfig
+    Config,
+    /// The server does not answer
+    Unreachable,
+    /// The server refuses the user
+    Denied,
+    /// No such object, namespace or kind
+    NotFound,
+    /// Something else is there already
+    Conflict,
+    /// The server or rtkn refuses the content
+    Invalid,
+    /// A run failed
+    RunFailed,
+    /// Ctrl-C
+    Interrupted,
+    /// The reader closed the pipe
+    ClosedPipe,
+    /// Anything else: the disk, the network in the middle of an answer, …
+    Other,
+}
+
+/// A failure with its causes and what to do next.
+#[derive(Debug)]
+pub struct Failure {
+    /// What kind it is
+    pub kind: Kind,
+    /// What happened, to what
+    pub message: String,
+    /// What to do next, a sentence each
+    pub hints: Vec<String>,
+    /// The status, where the kind does not tell it
+    pub exit: Option<Exit>,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new(), exit: None }
+    }
+
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Content that is refused.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    /// Something that is not there.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Kind::NotFound, message)
+    }
+
+    /// Anything else.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(Kind::Other, message)
+    }
+
+    /// An error of the file system on a path.
+    pub fn file(path: &std::path::Path, error: &io::Error) -> Self {
+        Self::other(format!("{}: {}", path.display(), describe_io(error)))
+    }
+
+    /// The same with one more hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The same with something said before the message: `failed to list Tasks: …`.
+    #[must_use]
+    pub fn context(mut self, before: impl std::fmt::Display) -> Self {
+        self.message = format!("{before}: {}", self.message);
+        self
+    }
+
+    /// The exit status.
+    pub fn exit(&self) -> Exit {
+        self.exit.unwrap_or(match self.kind {
+            Kind::ClosedPipe => Exit::Done,
+            Kind::Interrupted => Exit::Interrupted,
+            _ => Exit::Failed,
+        })
+    }
+
+    /// The text for standard error; empty where nothing is to be said.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if self.message.is_empty() {
+            return text;
+        }
+        let _ = writeln!(text, "Error: {}", self.message);
+        for hint in &self.hints {
+            let _ = writeln!(text, "Hint: {hint}");
+        }
+        text
+    }
+}
+
+/// An IO error in words for a person, without the number in brackets.
+fn describe_io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_owned()
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Kind::ClosedPipe, ""),
+            io::ErrorKind::Interrupted => Self::new(Kind::Interrupted, ""),
+            _ => Self::other(describe_io(&error)),
+        }
+    }
+}
+
+impl From<PromptError> for Failure {
+    fn from(error: PromptError) -> Self {
+        match error {
+            PromptError::Interrupted => Self::new(Kind::Interrupted, ""),
+            PromptError::NoTerminal { needed } => {
+                Self::usage("standard input is no terminal, so nothing can be asked").hint(format!("give {needed}"))
+            }
+            PromptError::Io(error) => error.into(),
+        }
+    }
+}
+
+impl From<kubeconfig::Error> for Failure {
+    fn from(error: kubeconfig::Error) -> Self {
+        let mut failure = Self::new(Kind::Config, error.to_string());
+        match &error {
+            kubeconfig::Error::None => {
+                failure.hints.push("name one with --kubeconfig or KUBECONFIG, or keep it as ~/.kube/config".into());
+                failure.hints.push("no cluster at hand? add --sandbox: it runs the same pipelines on this machine".into());
+            }
+            kubeconfig::Error::Context { known, near, .. } => {
+                if let Some(near) = near {
+                    failure.hints.push(format!("did you mean {near}?"));
+                }
+                if !known.is_empty() {
+                    failure.hints.push(format!("the contexts are: {}", known.join(", ")));
+                }
+            }
+            _ => {}
+        }
+        failure
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        let message = error.to_string();
+        match error {
+            client::Error::Unreachable { .. } => Self::new(Kind::Unreachable, message)
+                .hint("is the server running, and is the context right? `--context` chooses another; `--sandbox` needs no cluster"),
+            client::Error::Status { ref status, ref asked } => of_status(status, asked, message),
+            client::Error::NoTekton { .. } => Self::new(Kind::NotFound, message)
+                .hint("install Tekton into the cluster, or use --sandbox, which needs none"),
+            client::Error::Undecodable { .. } | client::Error::Transport { .. } => Self::other(message),
+        }
+    }
+}
+
+fn of_status(status: &kube::core::Status, asked: &client::Asked, message: String) -> Failure {
+    match status.code {
+        401 => Failure::new(Kind::Denied, "the server does not know who you are (401 Unauthorized)")
+            .hint("the credentials of this context are missing or have expired: log in again"),
+        403 => {
+            let failure = Failure::new(Kind::Denied, message);
+            match asked.grant() {
+                Some(grant) => failure.hint(format!("somebody with the right to do so can grant it: {grant}")),
+                None => failure,
+            }
+        }
+        404 => Failure::new(Kind::NotFound, message),
+        409 => Failure::new(Kind::Conflict, message),
+        400 | 422 => Failure::new(Kind::Invalid, message),
+        _ => Failure::other(message),
+    }
+}

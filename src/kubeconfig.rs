@@ -1,0 +1,133 @@
+//! Finds the cluster that the user means, by kubectl's rules: `--kubeconfig`, then the files of `$KUBECONFIG` merged,
+//! then `~/.kube/config`, then the ServiceAccount of the pod that rtkn runs in.
+
+use std::path::{Path, PathBuf};
+
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+/// What the command line says about the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// `--kubeconfig`
+    pub file: Option<PathBuf>,
+    /// `--context`
+    pub context: Option<String>,
+    /// `--namespace`
+    pub namespace: Option<String>,
+}
+
+/// A cluster, and how to speak to it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Server, credentials, proxy
+    pub config: Config,
+    /// The namespace of commands without `-n`
+    pub namespace: String,
+    /// The context that was chosen by name on the command line; hints repeat it
+    pub context: Option<String>,
+}
+
+/// Why there is no cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No file anywhere
+    #[error("no kubeconfig was found")]
+    None,
+    /// A file that cannot be read
+    #[error("kubeconfig {}: {source}", path.display())]
+    Read {
+        /// The file
+        path: PathBuf,
+        /// Why
+        source: std::io::Error,
+    },
+    /// The chosen context is not there
+    #[error("kubeconfig: there is no context {name:?}")]
+    Context {
+        /// The one that was asked for
+        name: String,
+        /// Those that are there
+        known: Vec<String>,
+        /// One that is spelled alike
+        near: Option<String>,
+    },
+    /// No context is chosen
+    #[error("kubeconfig: no current-context is set; choose one with --context")]
+    NoContext,
+    /// Anything else that is wrong with it
+    #[error("kubeconfig: {0}")]
+    Invalid(KubeconfigError),
+}
+
+/// Finds the cluster.
+///
+/// # Errors
+/// When no file is there, or the one that is says nothing usable.
+pub async fn target(wanted: &Wanted) -> Result<Target, Error> {
+    let kubeconfig = match read(wanted.file.as_deref())? {
+        Some(kubeconfig) => kubeconfig,
+        None => return in_cluster(wanted),
+    };
+    let options = KubeConfigOptions { context: wanted.context.clone(), ..KubeConfigOptions::default() };
+    check_context(&kubeconfig, wanted.context.as_deref())?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(Error::Invalid)?;
+    config.connect_timeout = Some(std::time::Duration::from_secs(10));
+    // A watch or a followed log is silent for as long as nothing happens.
+    config.read_timeout = None;
+    Ok(with_namespace(config, wanted))
+}
+
+fn with_namespace(config: Config, wanted: &Wanted) -> Target {
+    let namespace = wanted.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    Target { config, namespace, context: wanted.context.clone() }
+}
+
+fn in_cluster(wanted: &Wanted) -> Result<Target, Error> {
+    if wanted.context.is_some() {
+        return Err(Error::None);
+    }
+    Config::incluster().map(|config| with_namespace(config, wanted)).map_err(|_| Error::None)
+}
+
+fn read(file: Option<&Path>) -> Result<Option<Kubeconfig>, Error> {
+    if let Some(path) = file {
+        return read_file(path).map(Some);
+    }
+    if let Some(paths) = std::env::var_os("KUBECONFIG").filter(|v| !v.is_empty()) {
+        // Like client-go: files of the list that are not there are passed over.
+        let files = std::env::split_paths(&paths).filter(|p| p.is_file()).map(|p| read_file(&p)).collect::<Result<Vec<_>, _>>()?;
+        return files.into_iter().map(Ok).reduce(|a, b| a?.merge(b?)).transpose().map_err(Error::Invalid);
+    }
+    let default = std::env::home_dir().map(|home| home.join(".kube/config"));
+    match default.filter(|p| p.is_file()) {
+        Some(path) => read_file(&path).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Kubeconfig, Error> {
+    Kubeconfig::read_from(path).map_err(|error| match error {
+        KubeconfigError::ReadConfig(source, path) => Error::Read { path, source },
+        other => Error::Invalid(other),
+    })
+}
+
+fn check_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<(), Error> {
+    let name = match asked.or(kubeconfig.current_context.as_deref()) {
+        None | Some("") => return Err(Error::NoContext),
+        Some(name) => name,
+    };
+    let known: Vec<String> = kubeconfig.contexts.iter().map(|c| c.name.clone()).collect();
+    if known.iter().any(|k| k == name) {
+        return Ok(());
+    }
+    let near = crate::near::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+    Err(Error::Context { name: name.to_owned(), known, near })
+}
+
+/// The names of the contexts, for completion.
+pub fn contexts(file: Option<&Path>) -> Vec<String> {
+    let kubeconfig = read(file).ok().flatten();
+    kubeconfig.map(|k| k.contexts.into_iter().map(|c| c.name).collect()).unwrap_or_default()
+}

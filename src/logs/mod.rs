@@ -1,0 +1,1 @@
+//! Logs of runs: one state machine without IO, and the loop that feeds it.

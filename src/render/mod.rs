@@ -1,0 +1,1 @@
+//! From views to bytes: tables, pages, YAML and JSON.

@@ -1,0 +1,1 @@
+//! Objects that Tekton needs, made from a few words: pure functions from options to manifests.

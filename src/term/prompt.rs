@@ -1,0 +1,112 @@
+//! Questions to a person. Every one of them needs a terminal on standard input; without one the error says which
+//! argument would have answered it.
+
+use std::io;
+
+use dialoguer::theme::Theme;
+
+use super::Term;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// Nobody is there
+    #[error("standard input is no terminal; give {needed}")]
+    NoTerminal {
+        /// The argument that would have answered
+        needed: String,
+    },
+    /// Ctrl-C or Esc
+    #[error("interrupted")]
+    Interrupted,
+    /// The terminal broke
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<dialoguer::Error> for PromptError {
+    fn from(dialoguer::Error::IO(error): dialoguer::Error) -> Self {
+        // The cursor was hidden for the choice.
+        let _ = console::Term::stderr().show_cursor();
+        if error.kind() == io::ErrorKind::Interrupted { Self::Interrupted } else { Self::Io(error) }
+    }
+}
+
+/// Questions that begin with `? `, as tkn's do.
+struct Asking;
+
+impl Theme for Asking {
+    fn format_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
+        write!(f, "? {prompt}")
+    }
+    fn format_select_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
+        write!(f, "? {prompt}")
+    }
+    fn format_select_prompt_selection(&self, f: &mut dyn std::fmt::Write, prompt: &str, selection: &str) -> std::fmt::Result {
+        write!(f, "? {prompt} {selection}")
+    }
+    fn format_input_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str, default: Option<&str>) -> std::fmt::Result {
+        match default {
+            Some(default) => write!(f, "? {prompt} ({default}) "),
+            None => write!(f, "? {prompt} "),
+        }
+    }
+    fn format_input_prompt_selection(&self, f: &mut dyn std::fmt::Write, prompt: &str, selection: &str) -> std::fmt::Result {
+        write!(f, "? {prompt} {selection}")
+    }
+    fn format_password_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
+        write!(f, "? {prompt} ")
+    }
+}
+
+impl Term {
+    fn asking(&mut self, needed: &str) -> Result<(), PromptError> {
+        if !self.stdin_is_terminal || !self.stderr_is_terminal {
+            return Err(PromptError::NoTerminal { needed: needed.to_owned() });
+        }
+        self.flush()?;
+        Ok(())
+    }
+
+    /// Lets somebody choose one of several; the answer is its position. `needed` names the argument that would have
+    /// made the question needless.
+    ///
+    /// # Errors
+    /// Without a terminal, and when the person interrupts.
+    pub fn choose(&mut self, prompt: &str, items: &[String], needed: &str) -> Result<usize, PromptError> {
+        self.asking(needed)?;
+        let choice = dialoguer::Select::with_theme(&Asking).with_prompt(prompt).items(items).default(0).max_length(10).interact_opt()?;
+        choice.ok_or(PromptError::Interrupted)
+    }
+
+    /// Asks for a yes or a no; nothing is taken for granted.
+    ///
+    /// # Errors
+    /// Without a terminal, and when the person interrupts.
+    pub fn confirm(&mut self, prompt: &str, needed: &str) -> Result<bool, PromptError> {
+        self.asking(needed)?;
+        Ok(dialoguer::Confirm::with_theme(&Asking).with_prompt(prompt).interact()?)
+    }
+
+    /// Asks for a line of text.
+    ///
+    /// # Errors
+    /// Without a terminal, and when the person interrupts.
+    pub fn line(&mut self, prompt: &str, default: Option<&str>, needed: &str) -> Result<String, PromptError> {
+        self.asking(needed)?;
+        let mut input = dialoguer::Input::<String>::with_theme(&Asking).with_prompt(prompt);
+        if let Some(default) = default {
+            input = input.default(default.to_owned());
+        }
+        Ok(input.interact_text()?)
+    }
+
+    /// Asks for a secret; what is typed is not shown.
+    ///
+    /// # Errors
+    /// Without a terminal, and when the person interrupts.
+    pub fn secret(&mut self, prompt: &str, needed: &str) -> Result<String, PromptError> {
+        self.asking(needed)?;
+        Ok(dialoguer::Password::with_theme(&Asking).with_prompt(prompt).interact()?)
+    }
+}

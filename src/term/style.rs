@@ -1,0 +1,53 @@
+//! Labels of meaning and how they look. Escapes exist only here; without colour the same words stand plain.
+
+use owo_colors::{AnsiColors, OwoColorize as _};
+
+use crate::objects::verdict::State;
+
+/// What a piece of text means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// A state of a run
+    State(State),
+    /// A command to type
+    Command,
+    /// A heading
+    Heading,
+    /// Something that ended badly
+    Bad,
+    /// Something beside the point
+    Dim,
+    /// A log line's prefix; the number counts steps
+    Prefix(usize),
+}
+
+const PREFIXES: [AnsiColors; 5] =
+    [AnsiColors::BrightGreen, AnsiColors::BrightYellow, AnsiColors::BrightBlue, AnsiColors::BrightMagenta, AnsiColors::BrightCyan];
+
+/// The text with the label's escapes around it, or plain.
+pub fn paint(text: &str, label: Label, colour: bool) -> String {
+    if !colour {
+        return text.to_owned();
+    }
+    match label {
+        Label::State(state) => match state_colour(state) {
+            Some(c) => text.color(c).to_string(),
+            None => text.to_owned(),
+        },
+        Label::Command => text.bold().to_string(),
+        Label::Heading => text.bold().underline().to_string(),
+        Label::Bad => text.color(AnsiColors::Red).to_string(),
+        Label::Dim => text.dimmed().to_string(),
+        Label::Prefix(n) => text.color(PREFIXES[n % PREFIXES.len()]).to_string(),
+    }
+}
+
+fn state_colour(state: State) -> Option<AnsiColors> {
+    match state {
+        State::Unstarted => None,
+        State::Pending | State::Cancelled => Some(AnsiColors::BrightYellow),
+        State::Running => Some(AnsiColors::BrightBlue),
+        State::Succeeded => Some(AnsiColors::BrightGreen),
+        State::Failed => Some(AnsiColors::BrightRed),
+    }
+}

@@ -1,0 +1,1 @@
+//! What is shown of an object, in meaning: cells, rows, pages. No colour, width or clock here.

@@ -67,11 +67,8 @@ pub fn forbidden(user: &str, what: &Attributes) -> String {
     }
     let full = if what.group.is_empty() { what.resource.clone() } else { format!("{}.{}", what.resource, what.group) };
     let object = if what.name.is_empty() { full } else { format!("{full} \"{}\"", what.name) };
-    let place = if what.namespace.is_empty() {
-        "at the cluster scope".to_owned()
-    } else {
-        format!("in the namespace \"{}\"", what.namespace)
-    };
+    let place =
+        if what.namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{}\"", what.namespace) };
     let resource = with_subresource(what);
     format!("{object} is forbidden: User \"{user}\" cannot {} resource \"{resource}\" in API group \"{}\" {place}", what.verb, what.group)
 }
@@ -108,7 +105,10 @@ fn decide(
     let binding_kind = if namespace.is_empty() { "ClusterRoleBinding" } else { "RoleBinding" };
     let binding_name = text(&binding["metadata"]["name"]);
     let binding_name = if namespace.is_empty() { binding_name.to_owned() } else { format!("{binding_name}/{namespace}") };
-    let reason = format!("RBAC: allowed by {binding_kind} \"{binding_name}\" of {role_kind} \"{role_name}\" to {}", subject_words(subject, namespace));
+    let reason = format!(
+        "RBAC: allowed by {binding_kind} \"{binding_name}\" of {role_kind} \"{role_name}\" to {}",
+        subject_words(subject, namespace)
+    );
     Ok(Some(Decision { allowed: true, reason }))
 }
 

@@ -65,8 +65,7 @@ fn try_open(path: &Path) -> Result<Database, Attempt> {
         .mode(0o600)
         .open(path)
         .map_err(|e| Attempt::Failed(StoreError::from_io(path, e)))?;
-    let opened = FileBackend::new(file)
-        .and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
+    let opened = FileBackend::new(file).and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
     opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Attempt::Held,
         error => Attempt::Failed(StoreError::from_redb(path, error)),
@@ -79,9 +78,8 @@ fn prepare(path: &Path, database: &Database) -> Result<u64, StoreError> {
     let read = database.begin_read().map_err(|e| fail(e.into()))?;
     match read.open_table(tables::META) {
         Ok(meta) => {
-            let value = |row: &str| -> Result<u64, StoreError> {
-                Ok(meta.get(row).map_err(|e| fail(e.into()))?.map_or(0, |value| value.value()))
-            };
+            let value =
+                |row: &str| -> Result<u64, StoreError> { Ok(meta.get(row).map_err(|e| fail(e.into()))?.map_or(0, |value| value.value())) };
             let found = value(tables::FORMAT)?;
             if found != tables::FORMAT_NOW {
                 return Err(StoreError::Format { path: path.to_owned(), found, known: tables::FORMAT_NOW });
@@ -126,8 +124,7 @@ fn record_holder(dir: &Path) -> Result<(), StoreError> {
 }
 
 fn holder(dir: &Path) -> (Option<u32>, String) {
-    let value: Option<Value> =
-        fs::read(holder_file(dir)).ok().and_then(|content| serde_json::from_slice(&content).ok());
+    let value: Option<Value> = fs::read(holder_file(dir)).ok().and_then(|content| serde_json::from_slice(&content).ok());
     let Some(value) = value else { return (None, String::new()) };
     let pid = value["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
     (pid, value["command"].as_str().unwrap_or_default().to_owned())

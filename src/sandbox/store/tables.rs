@@ -54,8 +54,7 @@ impl Bounds {
 }
 
 pub(super) fn decode(resource: &str, namespace: &str, name: &str, bytes: &[u8]) -> Result<Value, StoreError> {
-    serde_json::from_slice(bytes)
-        .map_err(|source| StoreError::Decode { key: format!("{resource} {namespace}/{name}"), source })
+    serde_json::from_slice(bytes).map_err(|source| StoreError::Decode { key: format!("{resource} {namespace}/{name}"), source })
 }
 
 /// A row of the change log; `None` for a resource that this program no longer knows.
@@ -63,8 +62,8 @@ pub(super) fn decode_change(revision: u64, row: (&str, u8, &[u8])) -> Result<Opt
     let (resource, change, bytes) = row;
     let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
     let Some(kind) = kinds::of_resource(group, plural) else { return Ok(None) };
-    let object = serde_json::from_slice(bytes)
-        .map_err(|source| StoreError::Decode { key: format!("change {revision} of {resource}"), source })?;
+    let object =
+        serde_json::from_slice(bytes).map_err(|source| StoreError::Decode { key: format!("change {revision} of {resource}"), source })?;
     Ok(Some(Change { kind, change: change_type(change), object: Arc::new(object), revision }))
 }
 

@@ -67,7 +67,8 @@ fn an_update_that_changes_nothing_is_no_event() {
     assert_eq!(changed["metadata"]["generation"], 1);
     let event = changes.try_recv().expect("an event");
     assert_eq!((event.change, event.revision), (ChangeType::Modified, store.revision()));
-    let changed = store.update(&kinds::PIPELINE_RUN, "ns", "a", |o| o["spec"]["status"] = json!("Cancelled")).expect("updated").expect("there");
+    let changed =
+        store.update(&kinds::PIPELINE_RUN, "ns", "a", |o| o["spec"]["status"] = json!("Cancelled")).expect("updated").expect("there");
     assert_eq!(changed["metadata"]["generation"], 2);
     assert_eq!(store.update(&kinds::PIPELINE_RUN, "ns", "b", |_| ()).expect("read"), None);
 }

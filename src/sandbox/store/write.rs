@@ -204,13 +204,7 @@ impl<'t> Tables<'t> {
     }
 
     /// Writes an object with the next revision, its index rows, and the change.
-    fn put(
-        &mut self,
-        kind: &'static Kind,
-        old: Option<&Value>,
-        mut object: Value,
-        change: ChangeType,
-    ) -> Result<Value, StoreError> {
+    fn put(&mut self, kind: &'static Kind, old: Option<&Value>, mut object: Value, change: ChangeType) -> Result<Value, StoreError> {
         self.revision += 1;
         object["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
         let bytes = encode(&object);

@@ -48,6 +48,7 @@ struct Global {
 
 /// The commands, in the order of their help.
 #[derive(Debug, Subcommand)]
+#[command(rename_all = "lower")]
 enum Command {
     /// List, describe and start Pipelines
     #[command(subcommand)]

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
@@ -71,8 +72,12 @@ pub async fn target(wanted: &Wanted) -> Result<Target, Error> {
     };
     let options = KubeConfigOptions { context: wanted.context.clone(), ..KubeConfigOptions::default() };
     check_context(&kubeconfig, wanted.context.as_deref())?;
+    let named_proxy = names_proxy(&kubeconfig, wanted.context.as_deref());
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(Error::Invalid)?;
     config.connect_timeout = Some(std::time::Duration::from_secs(10));
+    if !named_proxy {
+        config.proxy_url = proxy(&Matcher::from_env(), &config.cluster_url);
+    }
     // A watch or a followed log is silent for as long as nothing happens.
     config.read_timeout = None;
     Ok(with_namespace(config, wanted))
@@ -126,8 +131,48 @@ fn check_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<(), Err
     Err(Error::Context { name: name.to_owned(), known, near })
 }
 
+/// Whether the chosen cluster has a `proxy-url` of its own; then the environment's proxies do not apply (client-go).
+fn names_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
+    let context = context.or(kubeconfig.current_context.as_deref());
+    let context = kubeconfig.contexts.iter().find(|c| Some(c.name.as_str()) == context);
+    let cluster = context.and_then(|c| c.context.as_ref()).map(|c| c.cluster.as_str());
+    let cluster = kubeconfig.clusters.iter().find(|c| Some(c.name.as_str()) == cluster);
+    cluster.and_then(|c| c.cluster.as_ref()).is_some_and(|c| c.proxy_url.is_some())
+}
+
+/// The proxy that the environment names for a server (`HTTPS_PROXY`, `NO_PROXY`, …). kube compares `NO_PROXY` with the
+/// proxy's own address, so it is decided here; like Go, loopback is never proxied.
+fn proxy(environment: &Matcher, server: &http::Uri) -> Option<http::Uri> {
+    let host = server.host().unwrap_or_default();
+    let loopback = host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let intercept = environment.intercept(server).filter(|_| !loopback)?;
+    let proxy = intercept.uri();
+    let Some((user, password)) = intercept.raw_auth() else { return Some(proxy.clone()) };
+    let text = format!("{}://{user}:{password}@{}", proxy.scheme_str().unwrap_or("http"), proxy.authority()?);
+    text.parse().ok()
+}
+
 /// The names of the contexts, for completion.
 pub fn contexts(file: Option<&Path>) -> Vec<String> {
     let kubeconfig = read(file).ok().flatten();
     kubeconfig.map(|k| k.contexts.into_iter().map(|c| c.name).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxied(no: &str, server: &str) -> Option<String> {
+        let environment = Matcher::builder().https("http://proxy.corp:3128").no(no).build();
+        proxy(&environment, &server.parse().unwrap()).map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn no_proxy_names_the_cluster_and_not_the_proxy() {
+        assert_eq!(proxied("", "https://cluster.example:6443").as_deref(), Some("http://proxy.corp:3128/"));
+        assert_eq!(proxied("cluster.example", "https://cluster.example:6443"), None);
+        assert_eq!(proxied("proxy.corp", "https://cluster.example:6443").as_deref(), Some("http://proxy.corp:3128/"));
+        assert_eq!(proxied("", "https://127.0.0.1:6443"), None);
+        assert_eq!(proxied("", "https://[::1]:6443"), None);
+    }
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::kinds::{self, Kind};
 use crate::kubeconfig::Target;
-use crate::objects::{Object, Seen, upgrade};
+use crate::objects::{Meta, MetaOnly, Object, Seen, upgrade};
 pub use error::{Asked, Error};
 pub use request::{LogQuery, Select};
 use request::{Ask, Body};
@@ -115,6 +115,19 @@ impl Cluster {
                 _ => return Ok(items),
             }
         }
+    }
+
+    /// The names of a kind's objects, newest first; the server is asked for metadata only, one page of it.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub async fn names(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<String>, Error> {
+        let ask = Ask::list(kind, namespace).query("limit", PAGE.to_string()).metadata_only();
+        let text = self.text(&ask).await?;
+        let page: NamePage = serde_json::from_str(&text).map_err(|e| self.undecodable(kind, &e))?;
+        let mut items: Vec<Meta> = page.items.into_iter().map(|item| item.metadata).collect();
+        items.sort_by_key(|meta| std::cmp::Reverse(meta.creation_timestamp));
+        Ok(items.into_iter().map(|meta| meta.name).collect())
     }
 
     /// Makes an object; the answer is the object as the server made it.
@@ -228,6 +241,11 @@ struct Page<'a> {
     metadata: PageMeta,
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct NamePage {
+    items: Vec<MetaOnly>,
 }
 
 #[derive(Default, Deserialize)]

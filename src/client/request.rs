@@ -86,13 +86,14 @@ pub(super) struct Ask {
     name: String,
     query: Vec<(&'static str, String)>,
     body: Body,
+    accept: &'static str,
 }
 
 impl Ask {
     pub(super) fn new(verb: &'static str, kind: &'static Kind, namespace: &str) -> Self {
         let namespace = (kind.namespaced && !namespace.is_empty()).then(|| namespace.to_owned());
         let asked = Asked { verb, kind, namespace, subresource: None };
-        Self { asked, name: String::new(), query: Vec::new(), body: Body::None }
+        Self { asked, name: String::new(), query: Vec::new(), body: Body::None, accept: "application/json" }
     }
 
     pub(super) fn list(kind: &'static Kind, namespace: Option<&str>) -> Self {
@@ -120,6 +121,12 @@ impl Ask {
 
     pub(super) fn select(self, select: &Select) -> Self {
         self.query("labelSelector", &select.labels).query("fieldSelector", &select.fields)
+    }
+
+    /// Asks for `PartialObjectMetadataList`, which leaves out spec and status; a server that cannot do so sends all.
+    pub(super) fn metadata_only(mut self) -> Self {
+        self.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+        self
     }
 
     pub(super) fn body(mut self, body: Body) -> Self {
@@ -151,7 +158,7 @@ impl Ask {
             Body::Patch(v) => ("PATCH", "application/json-patch+json", Some(v)),
             Body::Merge(v) => ("PATCH", "application/merge-patch+json", Some(v)),
         };
-        let mut request = http::Request::builder().method(method).uri(self.uri(version)).header("Accept", "application/json");
+        let mut request = http::Request::builder().method(method).uri(self.uri(version)).header("Accept", self.accept);
         if !media.is_empty() {
             request = request.header("Content-Type", media);
         }

@@ -80,10 +80,11 @@ impl<T: Object> Seen<T> {
     }
 }
 
+/// An object of which only the metadata is read.
 #[derive(serde::Deserialize)]
-struct MetaOnly {
+pub(crate) struct MetaOnly {
     #[serde(default)]
-    metadata: Meta,
+    pub(crate) metadata: Meta,
 }
 
 /// Implements [`Object`] for lenses with a `metadata` field.

@@ -106,9 +106,9 @@ pub enum TaskEvent {
         /// The step's own results
         results: BTreeMap<String, String>,
     },
-    /// The executor cannot run this task; nothing ran
+    /// The executor cannot run this task: nothing ran, or the machine (a full disk) kept it from going on
     Refused {
-        /// The field of the TaskRun's spec that it cannot do, and why
+        /// The field of the TaskRun's spec that it cannot do or what the machine lacks, and why
         message: String,
     },
     /// All steps are over; the task's results as they were written

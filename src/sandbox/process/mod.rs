@@ -1,0 +1,91 @@
+//! Runs the steps of TaskRuns as processes of this machine, each in a process group of its own, with `/workspace` and
+//! `/tekton` as a container would have them. The programs are those of this machine; the steps' images are not used.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{mpsc, watch};
+
+use super::executor::{Executor, TaskEvent, TaskExecution};
+use super::logs::LogDir;
+use warden::Warden;
+
+mod attempt;
+mod environment;
+mod prepare;
+mod results;
+#[cfg_attr(not(target_os = "linux"), path = "root_elsewhere.rs")]
+mod root;
+mod step;
+mod step_results;
+mod stream;
+mod substitution;
+mod task;
+#[cfg(test)]
+mod tests;
+mod warden;
+
+/// How steps come to see `/workspace`, `/tekton` and their mounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In a private mount namespace, which root may make
+    MountNamespace,
+    /// In a mount namespace inside a user namespace, which an ordinary user may make where the system permits it
+    UserNamespace,
+    /// Not at all: the real directories are put into the steps' texts
+    Substitution {
+        /// Why there is no namespace
+        reason: String,
+    },
+}
+
+/// The executor of the process engine.
+pub struct ProcessExecutor {
+    machine: Arc<Machine>,
+}
+
+/// What the tasks of an executor share.
+struct Machine {
+    attempts: PathBuf,
+    logs: LogDir,
+    mode: OnceLock<Mode>,
+    warden: Warden,
+}
+
+impl ProcessExecutor {
+    /// An executor that keeps the directories of running attempts under `dir/attempts`. What this machine permits is found
+    /// out when the first task is started.
+    pub fn new(dir: &Path, logs: LogDir) -> ProcessExecutor {
+        ProcessExecutor::over(dir, logs, OnceLock::new())
+    }
+
+    /// An executor that does not find out but takes the given mode.
+    pub fn with_mode(dir: &Path, logs: LogDir, mode: Mode) -> ProcessExecutor {
+        ProcessExecutor::over(dir, logs, OnceLock::from(mode))
+    }
+
+    fn over(dir: &Path, logs: LogDir, mode: OnceLock<Mode>) -> ProcessExecutor {
+        ProcessExecutor { machine: Arc::new(Machine { attempts: dir.join("attempts"), logs, mode, warden: Warden::default() }) }
+    }
+
+    /// How steps see their paths; found out on the first call.
+    pub fn mode(&self) -> &Mode {
+        self.machine.mode()
+    }
+}
+
+impl Machine {
+    fn mode(&self) -> &Mode {
+        self.mode.get_or_init(|| {
+            // The store lets in one sandbox at a time, so what lies here was left by one that was killed.
+            attempt::remove_tree(&self.attempts);
+            root::probe(&self.attempts)
+        })
+    }
+}
+
+impl Executor for ProcessExecutor {
+    fn start(&self, task: TaskExecution, events: mpsc::Sender<TaskEvent>, stop: watch::Receiver<bool>) {
+        tokio::spawn(task::run(Arc::clone(&self.machine), task, events, stop));
+    }
+}

@@ -83,6 +83,8 @@ enum Command {
     Diagnose(commands::diagnose::Arguments),
     /// Play the whole story in the sandbox: Secret, triggers, an event, logs, a failure explained
     Demo(commands::demo::Arguments),
+    /// Print the lines that teach a shell to complete commands and names
+    Completion(commands::completion::Arguments),
     /// Print the versions of this program and of Tekton
     Version(commands::version::Arguments),
 }
@@ -165,6 +167,7 @@ async fn dispatch(session: &mut Session, command: Command) -> Result<Exit, Failu
         Command::Apply(arguments) => commands::apply::run(session, arguments).await,
         Command::Diagnose(arguments) => commands::diagnose::run(session, arguments).await,
         Command::Demo(arguments) => commands::demo::run(session, arguments).await,
+        Command::Completion(arguments) => commands::completion::run(session, arguments).await,
         Command::Version(arguments) => commands::version::run(session, arguments).await,
     }
 }

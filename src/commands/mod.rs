@@ -1,6 +1,7 @@
 //! The commands, one module for each word after the program's name.
 
 pub mod apply;
+pub mod completion;
 pub mod demo;
 pub mod diagnose;
 pub mod eventlistener;

@@ -1,0 +1,60 @@
+//! `man/` and `completions/` are made from the command tree; here they are compared with it. `BLESS=1` writes them anew.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use rtkn::commands::completion::{SHELLS, registration};
+use rtkn::failure::Exit;
+
+/// Compares a folder of the repository with what it should hold, or writes it.
+fn check(folder: &str, expected: &BTreeMap<String, String>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    if std::env::var_os("BLESS").is_some() {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in expected {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        return;
+    }
+    let entries = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path());
+    let found: BTreeMap<String, String> =
+        entries.map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&p).unwrap())).collect();
+    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(expected), "{} holds other files; run with BLESS=1", folder.display());
+    for (name, text) in expected {
+        assert!(&found[name] == text, "{}/{name} is stale; run with BLESS=1", folder.display());
+    }
+}
+
+#[test]
+fn completions_are_those_of_the_program() {
+    let files = SHELLS.map(|(shell, file)| (file.to_owned(), registration(shell, "rtkn").unwrap()));
+    check("completions", &files.into());
+}
+
+#[test]
+fn man_pages_are_those_of_the_command_tree() {
+    let mut tree = rtkn::cli::tree("rtkn");
+    tree.build();
+    let mut pages = BTreeMap::new();
+    page(&tree, "rtkn", &mut pages);
+    check("man", &pages);
+}
+
+/// The page of a command and those below it.
+fn page(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String>) {
+    let man = clap_mangen::Man::new(command.clone().name(name.to_owned())).title(name.to_uppercase()).date("");
+    let mut text = Vec::new();
+    man.render(&mut text).unwrap();
+    let mut text = String::from_utf8(text).unwrap();
+    text.push_str(".SH \"EXIT STATUS\"\n");
+    for (exit, meaning) in Exit::ALL {
+        text.push_str(&format!(".TP\n{}\n{meaning}\n", *exit as u8));
+    }
+    pages.insert(format!("{name}.1"), text);
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
+        page(sub, &format!("{name}-{}", sub.get_name()), pages);
+    }
+}

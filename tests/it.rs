@@ -1,0 +1,4 @@
+//! All tests that look at the program from outside, in one binary. Each file or folder here is a module of it.
+
+mod generated;
+mod structure;

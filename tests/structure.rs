@@ -1,0 +1,20 @@
+//! What the repository's own rules ask of its files.
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_test_file_is_a_module_of_the_one_test_binary() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let root = fs::read_to_string(tests.join("it.rs")).unwrap();
+    // Data, the root itself, and the tier that needs a cluster, which is a target of its own.
+    let others = ["corpus", "golden", "it.rs", "cluster"];
+    for entry in fs::read_dir(tests).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if others.contains(&name.as_str()) {
+            continue;
+        }
+        let module = name.trim_end_matches(".rs");
+        assert!(root.contains(&format!("mod {module};")), "tests/{name} is no module of tests/it.rs, so it never runs");
+    }
+}

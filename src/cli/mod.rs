@@ -12,6 +12,8 @@ use crate::commands;
 use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
 use crate::kubeconfig::Wanted;
+use crate::objects::run::CustomRun;
+use crate::objects::trigger::{ClusterInterceptor, ClusterTriggerBinding, TriggerBinding, TriggerTemplate};
 use crate::session::{Session, program_name};
 use crate::term::Term;
 
@@ -62,12 +64,27 @@ enum Command {
     /// List, describe, cancel and delete TaskRuns, and read their logs
     #[command(subcommand)]
     TaskRun(commands::taskrun::Verb),
+    /// List, describe and delete CustomRuns
+    #[command(subcommand)]
+    CustomRun(commands::definition::Verb),
     /// List and describe EventListeners, and send them events
     #[command(subcommand)]
     EventListener(commands::eventlistener::Verb),
     /// Make a chain from event to PipelineRun; list and describe Triggers
     #[command(subcommand)]
     Trigger(commands::trigger::Verb),
+    /// List, describe and delete TriggerBindings
+    #[command(subcommand)]
+    TriggerBinding(commands::definition::Verb),
+    /// List, describe and delete TriggerTemplates
+    #[command(subcommand)]
+    TriggerTemplate(commands::definition::Verb),
+    /// List, describe and delete ClusterTriggerBindings
+    #[command(subcommand)]
+    ClusterTriggerBinding(commands::definition::ClusterVerb),
+    /// List, describe and delete ClusterInterceptors
+    #[command(subcommand)]
+    ClusterInterceptor(commands::definition::ClusterVerb),
     /// Make and list the Secrets that Tekton needs; values are never shown
     #[command(subcommand)]
     Secret(commands::secret::Verb),
@@ -159,8 +176,13 @@ async fn dispatch(session: &mut Session, command: Command) -> Result<Exit, Failu
         Command::PipelineRun(verb) => commands::pipelinerun::run(session, verb).await,
         Command::Task(verb) => commands::task::run(session, verb).await,
         Command::TaskRun(verb) => commands::taskrun::run(session, verb).await,
+        Command::CustomRun(verb) => commands::definition::run::<CustomRun>(session, verb).await,
         Command::EventListener(verb) => commands::eventlistener::run(session, verb).await,
         Command::Trigger(verb) => commands::trigger::run(session, verb).await,
+        Command::TriggerBinding(verb) => commands::definition::run::<TriggerBinding>(session, verb).await,
+        Command::TriggerTemplate(verb) => commands::definition::run::<TriggerTemplate>(session, verb).await,
+        Command::ClusterTriggerBinding(verb) => commands::definition::run_cluster::<ClusterTriggerBinding>(session, verb).await,
+        Command::ClusterInterceptor(verb) => commands::definition::run_cluster::<ClusterInterceptor>(session, verb).await,
         Command::Secret(verb) => commands::secret::run(session, verb).await,
         Command::Sa(verb) => commands::sa::run(session, verb).await,
         Command::Sandbox(verb) => commands::sandbox::run(session, verb).await,

@@ -48,6 +48,32 @@ macro_rules! runs {
 }
 runs!(PipelineRun, TaskRun, CustomRun);
 
+/// A run of a Pipeline or Task, which a label of it names.
+pub trait RunOf: Run {
+    /// Pipeline or Task
+    type Parent: super::Object;
+    /// The label whose value is the parent's name
+    const LABEL: &'static str;
+    /// Whether the label's value is the name of such a parent; Tasks of a cluster once carried the same label
+    fn is_of_parent(&self) -> bool;
+}
+
+impl RunOf for PipelineRun {
+    type Parent = super::pipeline::Pipeline;
+    const LABEL: &'static str = "tekton.dev/pipeline";
+    fn is_of_parent(&self) -> bool {
+        true
+    }
+}
+
+impl RunOf for TaskRun {
+    type Parent = super::pipeline::Task;
+    const LABEL: &'static str = "tekton.dev/task";
+    fn is_of_parent(&self) -> bool {
+        self.spec.task_ref.as_ref().is_some_and(|task| task.kind.as_deref().is_none_or(|kind| kind == "Task"))
+    }
+}
+
 /// A parameter's value: a string, an array of strings, or an object of strings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Param {

@@ -1,1 +1,50 @@
-//! From views to bytes: tables, pages, YAML and JSON.
+//! From views to bytes: tables, pages, YAML and JSON. Pure: the hour and the choice of colour are handed in.
+
+mod json;
+mod page;
+mod raw;
+mod table;
+mod yaml;
+
+use jiff::Timestamp;
+
+use crate::term::style::{self, Label};
+use crate::views::{Cell, age};
+pub use json::json;
+pub use page::page;
+pub use raw::{Format, UnknownFormat, list, object, objects};
+pub use table::table;
+pub use yaml::yaml;
+
+/// What rendering needs to know of the world.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The hour against which ages are counted
+    pub now: Timestamp,
+    /// Whether the text may carry colour
+    pub colour: bool,
+}
+
+impl Look {
+    /// How it looks at this hour on this terminal.
+    pub fn at(now: Timestamp, term: &crate::term::Term) -> Self {
+        Self { now, colour: term.colour }
+    }
+
+    fn cell(self, cell: &Cell) -> String {
+        match cell {
+            Cell::Text(text) => text.clone(),
+            Cell::Label(label) => format!("{}:", style::paint(label, Label::Field, self.colour)),
+            Cell::Age(since) => age::ago(*since, self.now),
+            Cell::Took(from, to) => age::took(*from, *to),
+            Cell::Status(verdict) => {
+                let word = style::paint(verdict.state.word(), Label::State(verdict.state), self.colour);
+                match &verdict.reason {
+                    Some(reason) => format!("{word}({reason})"),
+                    None => word,
+                }
+            }
+            Cell::Step(word) => style::paint(word, Label::Step, self.colour),
+        }
+    }
+}

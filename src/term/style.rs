@@ -1,6 +1,6 @@
 //! Labels of meaning and how they look. Escapes exist only here; without colour the same words stand plain.
 
-use owo_colors::{AnsiColors, OwoColorize as _};
+use owo_colors::{AnsiColors, OwoColorize as _, Style};
 
 use crate::objects::verdict::State;
 
@@ -11,6 +11,10 @@ pub enum Label {
     State(State),
     /// A command to type
     Command,
+    /// The name of a field
+    Field,
+    /// How a step stands, in Kubernetes' words
+    Step,
     /// A heading
     Heading,
     /// Something that ended badly
@@ -31,14 +35,31 @@ pub fn paint(text: &str, label: Label, colour: bool) -> String {
     }
     match label {
         Label::State(state) => match state_colour(state) {
-            Some(c) => text.color(c).to_string(),
+            Some(c) => text.style(Style::new().color(c)).to_string(),
             None => text.to_owned(),
         },
-        Label::Command => text.bold().to_string(),
+        Label::Step => match step_colour(text) {
+            Some(c) => text.style(Style::new().color(c)).to_string(),
+            None => text.to_owned(),
+        },
+        Label::Command | Label::Field => text.bold().to_string(),
         Label::Heading => text.bold().underline().to_string(),
         Label::Bad => text.color(AnsiColors::Red).to_string(),
         Label::Dim => text.dimmed().to_string(),
         Label::Prefix(n) => text.color(PREFIXES[n % PREFIXES.len()]).to_string(),
+    }
+}
+
+fn step_colour(word: &str) -> Option<AnsiColors> {
+    match word {
+        "Completed" => Some(AnsiColors::BrightMagenta),
+        "Started" => Some(AnsiColors::BrightCyan),
+        "Succeeded" => state_colour(State::Succeeded),
+        "Failed" => state_colour(State::Failed),
+        "Running" => state_colour(State::Running),
+        "Cancelled" => state_colour(State::Cancelled),
+        "Pending" => state_colour(State::Pending),
+        _ => None,
     }
 }
 

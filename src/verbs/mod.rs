@@ -1,1 +1,4 @@
 //! What is done to every kind alike: list, describe, delete, choose, apply.
+
+pub mod fetch;
+pub mod list;

@@ -43,12 +43,15 @@ impl Session {
         Ok(Cluster::connect(target)?)
     }
 
-    /// A command of this program as a person would type it here, for hints: with the context and the sandbox that this
-    /// one was called with.
+    /// A command of this program as a person would type it here, for hints: with the sandbox, kubeconfig, context and
+    /// namespace that this one was called with, unless the words name a namespace themselves.
     pub fn command(&self, words: &str) -> String {
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
+        let kubeconfig = self.wanted.file.as_deref().map(|f| format!(" --kubeconfig {}", f.display())).unwrap_or_default();
         let context = self.wanted.context.as_deref().map(|c| format!(" --context {c}")).unwrap_or_default();
-        format!("{}{sandbox}{context} {words}", self.program)
+        let namespace = self.wanted.namespace.as_deref().filter(|_| !words.contains(" -n "));
+        let namespace = namespace.map(|n| format!(" -n {n}")).unwrap_or_default();
+        format!("{}{sandbox}{kubeconfig}{context}{namespace} {words}", self.program)
     }
 }
 

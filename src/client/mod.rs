@@ -161,8 +161,12 @@ impl Cluster {
     ///
     /// # Errors
     /// When the object is not there or the patch does not fit it.
-    pub async fn patch(&self, kind: &'static Kind, namespace: &str, name: &str, patch: Value) -> Result<Value, Error> {
-        let ask = Ask::new("patch", kind, namespace).named(name).query("fieldManager", FIELD_MANAGER).body(Body::Patch(patch));
+    pub async fn patch(&self, kind: &'static Kind, namespace: &str, name: &str, patch: Value, dry_run: bool) -> Result<Value, Error> {
+        let ask = Ask::new("patch", kind, namespace)
+            .named(name)
+            .query("fieldManager", FIELD_MANAGER)
+            .query("dryRun", if dry_run { "All" } else { "" })
+            .body(Body::Patch(patch));
         self.value(&ask).await
     }
 

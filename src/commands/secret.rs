@@ -1,18 +1,91 @@
 //! `rtkn secret …`
 
-use clap::Subcommand;
+mod basic;
+mod docker;
+mod ssh;
 
-use crate::failure::{Exit, Failure};
+use clap::{Args, Subcommand};
+
+use crate::failure::{Exit, Failure, Kind};
+use crate::objects::core::Secret;
+use crate::scaffold::Manifest;
+use crate::scaffold::secret::{losses, replacement};
 use crate::session::Session;
+use crate::verbs::apply::{How, Write, WriteArgs, show_values};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// Make a Secret for git or a registry
+    #[command(subcommand)]
+    Create(Create),
+}
+
+/// The Secrets that Tekton knows what to do with.
+#[derive(Debug, Subcommand)]
+pub enum Create {
+    /// For git over ssh: a key, and the hosts it is for
+    Ssh(ssh::Arguments),
+    /// For git over https: user and password, asked for or from standard input
+    Basic(basic::Arguments),
+    /// For registries: the credentials of a docker configuration
+    Docker(docker::Arguments),
+}
+
+/// Flags of all of them.
+#[derive(Args, Clone, Debug, Default)]
+struct CreateArgs {
+    /// With --dry-run and -o: print the values too, for another program to read
+    #[arg(long, requires = "dry_run", requires = "output")]
+    show_values: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
 
 /// Runs one of them.
 ///
 /// # Errors
 /// As the verb does.
-pub async fn run(_session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
-    match verb {}
+pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Create(Create::Ssh(arguments)) => ssh::run(session, arguments).await,
+        Verb::Create(Create::Basic(arguments)) => basic::run(session, arguments).await,
+        Verb::Create(Create::Docker(arguments)) => docker::run(session, arguments).await,
+    }
+}
+
+/// How a Secret gets to the server: nothing is lost without `--replace`.
+fn how(session: &Session, existing: Option<&Secret>, wanted: &Manifest, args: &CreateArgs) -> Result<How, Failure> {
+    let Some(existing) = existing else { return Ok(How::Apply) };
+    let losses = losses(existing, wanted);
+    match (losses.is_empty(), args.write.replace) {
+        (true, _) => Ok(How::Force),
+        (false, true) if wanted.value["type"].as_str() == existing.kind.as_deref() => Ok(How::Patch(replacement(existing, wanted))),
+        // The type of a Secret is immutable.
+        (false, true) => Ok(How::Anew),
+        (false, false) => {
+            let name = wanted.name();
+            Err(Failure::new(Kind::Conflict, format!("Secret {name} is there with other content: {}", losses.join("; ")))
+                .hint(format!("choose another name, or add --replace: what is in it now is lost then (see {})", session.command(&format!("secret describe {name}")))))
+        }
+    }
+}
+
+/// Writes the Secret and prints what the flags ask for. `report` is false where standard output belongs to something
+/// else; what became of it is then said on standard error.
+async fn write(session: &mut Session, manifest: Manifest, how: How, args: &CreateArgs, report: bool) -> Result<(), Failure> {
+    let wanted = manifest.clone();
+    let made = crate::verbs::apply::write(session, vec![Write { manifest, how }], &args.write).await?;
+    match (args.write.output, report) {
+        (Some(format), _) if args.show_values => show_values(session, &wanted, format)?,
+        (Some(_), _) | (None, true) => crate::verbs::apply::report(session, &made, &args.write)?,
+        (None, false) => made.iter().for_each(|one| session.term.say(one.line(args.write.dry_run))),
+    }
+    Ok(())
+}
+
+/// What to do with a Secret that was just made.
+fn say_next(session: &mut Session, name: &str) {
+    let create = session.command(&format!("sa create ACCOUNT --secret {name}"));
+    session.term.say(format!("Runs get it through their ServiceAccount: {create}"));
 }

@@ -1,4 +1,5 @@
 //! What is done to every kind alike: list, describe, delete, choose, apply.
 
+pub mod apply;
 pub mod fetch;
 pub mod list;

@@ -1,0 +1,69 @@
+//! `rtkn secret create basic`: user and password for git over https, never from the command line.
+
+use std::io::BufRead as _;
+
+use clap::Args;
+
+use super::CreateArgs;
+use crate::failure::{Exit, Failure};
+use crate::objects::core::Secret;
+use crate::scaffold::secret::{self, Redacted};
+use crate::session::Session;
+
+/// Makes a Secret for git over https.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Name of the Secret
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A git server the password is for; may be given several times
+    #[arg(long, required = true, value_name = "https://HOST", value_parser = secret::https_url)]
+    host: Vec<String>,
+    /// Read user and password from standard input, a line each, instead of asking
+    #[arg(long)]
+    stdin: bool,
+    #[command(flatten)]
+    create: CreateArgs,
+}
+
+/// Makes the Secret.
+///
+/// # Errors
+/// When nobody can be asked, or the name is taken with other content.
+pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
+    let (user, password) = if args.stdin { two_lines()? } else { ask(session)? };
+    for url in args.host.iter().filter(|url| url.starts_with("http://")) {
+        session.term.say(format!("Warning: {url} is not encrypted: everybody on the way can read the password"));
+    }
+    let cluster = session.cluster().await?;
+    let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
+    let existing = existing.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()?;
+    let manifest = secret::basic(&cluster.namespace, &args.name, &args.host, &user, &password);
+    let how = super::how(session, existing.as_ref(), &manifest, &args.create)?;
+    super::write(session, manifest, how, &args.create, true).await?;
+    if !args.create.write.dry_run {
+        super::say_next(session, &args.name);
+    }
+    Ok(Exit::Done)
+}
+
+fn ask(session: &mut Session) -> Result<(Redacted, Redacted), Failure> {
+    let user = session.term.line("User:", None, "--stdin with user and password as two lines")?;
+    let password = session.term.secret("Password or token:", "--stdin with user and password as two lines")?;
+    filled(Redacted(user), Redacted(password))
+}
+
+fn two_lines() -> Result<(Redacted, Redacted), Failure> {
+    let mut lines = std::io::stdin().lock().lines();
+    let mut next = || lines.next().transpose().map(|line| Redacted(line.unwrap_or_default().trim_end_matches('\r').to_owned()));
+    let (user, password) = (next()?, next()?);
+    filled(user, password)
+}
+
+fn filled(user: Redacted, password: Redacted) -> Result<(Redacted, Redacted), Failure> {
+    let missing = if user.0.is_empty() { "user" } else { "password" };
+    match user.0.is_empty() || password.0.is_empty() {
+        true => Err(Failure::usage(format!("the {missing} is empty")).hint("standard input needs two lines with --stdin: the user, then the password or token")),
+        false => Ok((user, password)),
+    }
+}

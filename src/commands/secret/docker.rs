@@ -1,0 +1,63 @@
+//! `rtkn secret create docker`: registry credentials from a docker configuration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::CreateArgs;
+use crate::failure::{Exit, Failure};
+use crate::objects::core::Secret;
+use crate::scaffold::secret::{self, DockerError};
+use crate::session::Session;
+
+/// Makes a Secret for registries.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Name of the Secret
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Docker configuration to take the credentials from [default: $DOCKER_CONFIG/config.json or ~/.docker/config.json]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Only those of this registry, like ghcr.io or docker.io
+    #[arg(long, value_name = "HOST")]
+    registry: Option<String>,
+    #[command(flatten)]
+    create: CreateArgs,
+}
+
+/// Makes the Secret.
+///
+/// # Errors
+/// When the file holds no credentials, or the name is taken with other content.
+pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
+    let path = args.config.clone().or_else(default_config).ok_or_else(|| Failure::usage("no home directory is known; give --config FILE"))?;
+    let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
+    let config = secret::docker_config(&text, args.registry.as_deref()).map_err(|error| explained(&path.display().to_string(), &error))?;
+    let cluster = session.cluster().await?;
+    let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
+    let existing = existing.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()?;
+    let manifest = secret::docker(&cluster.namespace, &args.name, &config);
+    let how = super::how(session, existing.as_ref(), &manifest, &args.create)?;
+    super::write(session, manifest, how, &args.create, true).await?;
+    if !args.create.write.dry_run {
+        super::say_next(session, &args.name);
+    }
+    Ok(Exit::Done)
+}
+
+fn default_config() -> Option<PathBuf> {
+    let directory = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| std::env::home_dir().map(|home| home.join(".docker")));
+    directory.map(|directory| directory.join("config.json"))
+}
+
+fn explained(path: &str, error: &DockerError) -> Failure {
+    let failure = Failure::invalid(format!("{path}: {error}"));
+    let login = |registry: &str| format!("log in with a configuration of its own: DOCKER_CONFIG=/tmp/for-tekton docker login {registry}, then --config /tmp/for-tekton/config.json");
+    match error {
+        DockerError::Helper { registry, .. } => failure.hint("a step has no such helper").hint(login(registry)),
+        DockerError::Empty => failure.hint(login("REGISTRY")),
+        DockerError::NoRegistry { registry, .. } => failure.hint(login(registry)),
+        DockerError::Json(_) => failure,
+    }
+}

@@ -1,0 +1,281 @@
+//! The one way in which every creating command writes: all objects are tried first, then written in order by
+//! server-side apply, and what became of each is said. A second run of the same finds everything unchanged.
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::client::{Cluster, Select};
+use crate::failure::Failure;
+use crate::near::nearest;
+use crate::objects::core::Namespace;
+use crate::render::{self, Format};
+use crate::scaffold::{Manifest, label, secret};
+use crate::session::Session;
+
+/// Flags of every command that makes objects.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WriteArgs {
+    /// Have the server check everything, and make nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Overwrite what is there with other content, be it made by another tool; it is lost then
+    #[arg(long)]
+    pub replace: bool,
+    /// Print the objects instead of what was done
+    #[arg(long, short, value_name = "FORMAT")]
+    pub output: Option<Format>,
+}
+
+/// An object, and how it gets there.
+pub struct Write {
+    /// The object
+    pub manifest: Manifest,
+    /// How
+    pub how: How,
+}
+
+/// How an object gets to the server.
+pub enum How {
+    /// Server-side apply; create where the server shall generate the name
+    Apply,
+    /// Server-side apply that takes over fields which others own
+    Force,
+    /// A JSON patch of the object that is there
+    Patch(Value),
+    /// Delete what is there, since its immutable fields differ, and make it anew
+    Anew,
+    /// Nothing: it is there as it should be
+    Leave,
+}
+
+impl From<Manifest> for Write {
+    fn from(manifest: Manifest) -> Self {
+        Self { manifest, how: How::Apply }
+    }
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not there before
+    Created,
+    /// It was there and is different now
+    Configured,
+    /// It was there as it should be
+    Unchanged,
+}
+
+impl Outcome {
+    /// As kubectl says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// An object that was written.
+pub struct Made {
+    /// As it was asked for
+    pub asked: Manifest,
+    /// What became of it
+    pub outcome: Outcome,
+    /// The object as the server has it now
+    pub object: Value,
+}
+
+impl Made {
+    /// `secret/NAME created`
+    pub fn line(&self, dry_run: bool) -> String {
+        let suffix = if dry_run { " (dry run)" } else { "" };
+        format!("{} {}{suffix}", self.label(), self.outcome.word())
+    }
+
+    fn label(&self) -> String {
+        let name = self.object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        label(self.asked.kind, if name.is_empty() { self.asked.name() } else { name })
+    }
+}
+
+/// Tries all objects, writes them in order and prints what the flags ask for: a line each, or the objects.
+///
+/// # Errors
+/// Nothing was made when the server refused one of them at the trial; otherwise the message says what was made and
+/// what was not.
+pub async fn write_and_report(session: &mut Session, writes: Vec<Write>, args: &WriteArgs) -> Result<Vec<Made>, Failure> {
+    let made = write(session, writes, args).await?;
+    report(session, &made, args)?;
+    Ok(made)
+}
+
+/// Tries all objects and writes them in order; prints nothing.
+///
+/// # Errors
+/// As [`write_and_report`].
+pub async fn write(session: &mut Session, writes: Vec<Write>, args: &WriteArgs) -> Result<Vec<Made>, Failure> {
+    let dry_run = args.dry_run;
+    let cluster = session.cluster().await?;
+    if writes.len() > 1 && !dry_run {
+        trial(&cluster, &writes, args.replace).await?;
+    }
+    let mut made: Vec<Made> = Vec::with_capacity(writes.len());
+    let mut rest = writes.into_iter();
+    while let Some(next) = rest.next() {
+        match one(&cluster, &next, dry_run, args.replace).await {
+            Ok((outcome, object)) => made.push(Made { asked: next.manifest, outcome, object }),
+            Err(failure) => {
+                let undone: Vec<String> = std::iter::once(next.manifest.label()).chain(rest.map(|w| w.manifest.label())).collect();
+                let failure = failure.context(&undone[0]);
+                return Err(if dry_run { failure } else { half_made(failure, &made, &undone) });
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn half_made(failure: Failure, made: &[Made], undone: &[String]) -> Failure {
+    if made.is_empty() {
+        return failure;
+    }
+    let lines: Vec<String> = made.iter().map(|m| m.line(false)).collect();
+    failure
+        .hint(format!("done before it: {}", lines.join(", ")))
+        .hint(format!("not done: {}; once it is mended, the same command does the rest and leaves what is there", undone.join(", ")))
+}
+
+/// Lets the server check every object without making any; objects of a namespace that is made along the way are left
+/// out, since the server would not find it yet.
+async fn trial(cluster: &Cluster, writes: &[Write], replace: bool) -> Result<(), Failure> {
+    let new_namespaces: Vec<&str> = writes.iter().filter(|w| w.manifest.kind.kind == "Namespace").map(|w| w.manifest.name()).collect();
+    for write in writes.iter().filter(|w| !new_namespaces.contains(&w.manifest.namespace())) {
+        if let Err(failure) = one(cluster, write, true, replace).await {
+            return Err(failure.context(write.manifest.label()).hint("nothing was made"));
+        }
+    }
+    Ok(())
+}
+
+async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> Result<(Outcome, Value), Failure> {
+    let Manifest { kind, value } = &write.manifest;
+    let (namespace, name) = (write.manifest.namespace(), write.manifest.name());
+    if name.is_empty() {
+        let object = match cluster.create(kind, namespace, value, dry_run).await {
+            Ok(object) => object,
+            Err(error) => return Err(refused(cluster, error, namespace).await),
+        };
+        return Ok((Outcome::Created, object));
+    }
+    let before = existing(cluster, &write.manifest).await?;
+    let object = match (&write.how, &before) {
+        (How::Leave, Some(before)) => before.clone(),
+        (How::Patch(patch), Some(_)) => cluster.patch(kind, namespace, name, patch.clone(), dry_run).await?,
+        (How::Anew, Some(before)) if dry_run => before.clone(),
+        (How::Anew, Some(_)) => {
+            cluster.delete(kind, namespace, name).await?;
+            cluster.apply(kind, namespace, value, false, true).await?
+        }
+        (how, _) => match cluster.apply(kind, namespace, value, dry_run, replace || matches!(how, How::Force)).await {
+            Ok(object) => object,
+            Err(error) => return Err(refused(cluster, error, namespace).await),
+        },
+    };
+    let outcome = match &before {
+        None => Outcome::Created,
+        Some(_) if matches!(write.how, How::Anew) => Outcome::Configured,
+        Some(before) if content(before) == content(&object) => Outcome::Unchanged,
+        Some(_) => Outcome::Configured,
+    };
+    Ok((outcome, object))
+}
+
+async fn existing(cluster: &Cluster, manifest: &Manifest) -> Result<Option<Value>, Failure> {
+    match cluster.get_raw(manifest.kind, manifest.namespace(), manifest.name()).await {
+        Ok(raw) => Ok(serde_json::from_str(raw.get()).ok()),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The server's refusal, with what to do about it where the object says nothing: a namespace that is not there, fields
+/// that another tool owns.
+async fn refused(cluster: &Cluster, error: crate::client::Error, namespace: &str) -> Failure {
+    let (conflict, missing) = (error.is_conflict(), error.is_not_found());
+    let failure = Failure::from(error);
+    if conflict {
+        return failure.hint("another tool made these fields; with --replace they become what this command says");
+    }
+    if !missing || namespace.is_empty() || !failure.message.contains("namespaces") {
+        return failure;
+    }
+    let known = cluster.list::<Namespace>(None, &Select::default()).await.unwrap_or_default();
+    match nearest(namespace, known.iter().map(|n| n.meta().name.as_str())) {
+        Some(near) => failure.hint(format!("did you mean -n {near}?")),
+        None => failure.hint(format!("make it: kubectl create namespace {namespace}")),
+    }
+}
+
+/// An object without what the server counts by itself; two of them are equal when nothing was changed.
+fn content(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|key, _| !matches!(key.as_str(), "managedFields" | "resourceVersion" | "generation"));
+    }
+    object
+}
+
+/// Prints what became of the objects, as the flags ask for it.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn report(session: &mut Session, made: &[Made], args: &WriteArgs) -> Result<(), Failure> {
+    let Some(format) = args.output else {
+        for one in made {
+            session.term.answer(one.line(args.dry_run))?;
+        }
+        return Ok(());
+    };
+    let objects: Vec<Value> = made.iter().map(|m| shown(&m.object)).collect();
+    write!(session.term.out(), "{}", render::objects(&objects, format))?;
+    Ok(())
+}
+
+/// An object for printing: a Secret without its values, nothing with the server's book of field owners.
+fn shown(object: &Value) -> Value {
+    let mut object = secret::redacted(object);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("managedFields");
+    }
+    object
+}
+
+/// Prints a manifest with everything in it, a Secret's values too: for `--dry-run --show-values`, whose output another
+/// program reads.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn show_values(session: &mut Session, manifest: &Manifest, format: Format) -> Result<(), Failure> {
+    write!(session.term.out(), "{}", render::object(&manifest.value, format))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_the_server_does_not_count_makes_a_difference() {
+        let before = json!({"metadata": {"resourceVersion": "1", "managedFields": [1], "labels": {"a": "b"}}, "spec": 1});
+        let after = json!({"metadata": {"resourceVersion": "2", "labels": {"a": "b"}}, "spec": 1});
+        assert_eq!(content(&before), content(&after));
+        assert_ne!(content(&before), content(&json!({"metadata": {}, "spec": 1})));
+    }
+
+    #[test]
+    fn secrets_are_printed_without_values() {
+        let object = json!({"kind": "Secret", "metadata": {"managedFields": []}, "data": {"a": "b"}});
+        assert_eq!(shown(&object), json!({"kind": "Secret", "metadata": {}, "data": {"a": "REDACTED"}}));
+    }
+}

@@ -43,6 +43,88 @@ pub fn to_v1(kind: &Kind, object: &mut Value) {
     object["apiVersion"] = json!(kind.api_version(kind.version()));
 }
 
+/// Writes an object of the version that rtkn writes as an older version of its kind, for a client that asked for that.
+/// What the older version had differently gets its old place; everything else is the same in both.
+pub fn from_v1(kind: &Kind, version: &str, object: &mut Value) {
+    if version == kind.version() {
+        return;
+    }
+    match (kind.group, kind.kind) {
+        ("tekton.dev", "Task") => inside(object, "spec", old_task_spec),
+        ("tekton.dev", "Pipeline") => inside(object, "spec", old_pipeline_spec),
+        ("tekton.dev", "TaskRun") => {
+            inside(object, "spec", |spec| {
+                within(spec, "taskSpec", old_task_spec);
+                old_overrides(spec);
+            });
+            inside(object, "status", old_task_run_status);
+        }
+        ("tekton.dev", "PipelineRun") => {
+            inside(object, "spec", old_pipeline_run_spec);
+            inside(object, "status", |status| {
+                rename(status, "results", "pipelineResults");
+                within(status, "pipelineSpec", old_pipeline_spec);
+            });
+        }
+        _ => {}
+    }
+    restore_resources(object);
+    object["apiVersion"] = json!(kind.api_version(version));
+}
+
+fn old_task_spec(spec: &mut Fields) {
+    for list in ["steps", "sidecars"] {
+        each(spec, list, |container| rename(container, "computeResources", "resources"));
+    }
+    within(spec, "stepTemplate", |template| rename(template, "computeResources", "resources"));
+}
+
+fn old_pipeline_spec(spec: &mut Fields) {
+    for list in ["tasks", "finally"] {
+        each(spec, list, |task| {
+            within(task, "taskSpec", old_task_spec);
+            within(task, "pipelineSpec", old_pipeline_spec);
+        });
+    }
+}
+
+fn old_overrides(fields: &mut Fields) {
+    for (from, to) in [("stepSpecs", "stepOverrides"), ("sidecarSpecs", "sidecarOverrides")] {
+        rename(fields, from, to);
+        each(fields, to, |entry| rename(entry, "computeResources", "resources"));
+    }
+}
+
+fn old_pipeline_run_spec(spec: &mut Fields) {
+    within(spec, "pipelineSpec", old_pipeline_spec);
+    if let Some(Value::Object(mut template)) = spec.shift_remove("taskRunTemplate") {
+        for field in ["serviceAccountName", "podTemplate"] {
+            if let Some(value) = template.shift_remove(field) {
+                spec.insert(field.to_owned(), value);
+            }
+        }
+    }
+    each(spec, "taskRunSpecs", |entry| {
+        rename(entry, "serviceAccountName", "taskServiceAccountName");
+        rename(entry, "podTemplate", "taskPodTemplate");
+        old_overrides(entry);
+    });
+}
+
+fn old_task_run_status(status: &mut Fields) {
+    rename(status, "results", "taskResults");
+    within(status, "taskSpec", old_task_spec);
+    each(status, "retriesStatus", old_task_run_status);
+}
+
+fn restore_resources(object: &mut Value) {
+    let annotations = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
+    let Some(Value::String(text)) = annotations.and_then(|annotations| annotations.shift_remove(RESOURCES_ANNOTATION)) else { return };
+    if let Ok(resources) = serde_json::from_str(&text) {
+        inside(object, "spec", |spec| drop(spec.insert("resources".to_owned(), resources)));
+    }
+}
+
 type Fields = Map<String, Value>;
 
 fn inside(object: &mut Value, field: &str, change: impl FnOnce(&mut Fields)) {
@@ -241,6 +323,23 @@ mod tests {
         });
         assert_eq!(upgraded(&kinds::PIPELINE_RUN, old), new);
         assert_eq!(upgraded(&kinds::PIPELINE_RUN, new.clone()), new, "an object of v1 is left alone");
+    }
+
+    #[test]
+    fn what_v1beta1_says_survives_the_way_there_and_back() {
+        let old = json!({
+            "apiVersion": "tekton.dev/v1beta1", "metadata": {"annotations": {}},
+            "spec": {
+                "serviceAccountName": "sa", "podTemplate": {"a": 1}, "resources": [1],
+                "pipelineSpec": {"tasks": [{"taskSpec": {"steps": [{"resources": {}}], "stepTemplate": {"resources": {}}}}]},
+                "taskRunSpecs": [{"taskServiceAccountName": "x", "stepOverrides": [{"resources": {}}]}],
+            },
+            "status": {"pipelineResults": [1]},
+        });
+        let mut object = upgraded(&kinds::PIPELINE_RUN, old.clone());
+        assert_eq!(object["apiVersion"], "tekton.dev/v1");
+        from_v1(&kinds::PIPELINE_RUN, "v1beta1", &mut object);
+        assert_eq!(object, old);
     }
 
     #[test]

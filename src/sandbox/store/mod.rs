@@ -30,8 +30,18 @@ const SUBSCRIBER_BUFFER: usize = 4096;
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
-    /// Whether a write returns only when it is on disk
-    durable: bool,
+    mode: Mode,
+}
+
+/// What a write through a handle means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// It is on disk when it returns
+    Durable,
+    /// It is on disk a little later
+    Lazy,
+    /// It answers as if it were done, and is not
+    DryRun,
 }
 
 struct Inner {
@@ -90,13 +100,18 @@ impl Store {
             changes,
             full: AtomicBool::new(false),
         };
-        Ok(Store { inner: Arc::new(inner), durable: true })
+        Ok(Store { inner: Arc::new(inner), mode: Mode::Durable })
     }
 
     /// The same store for a writer of many small changes that can be made again: a write returns at once and is on
     /// disk within a fifth of a second. A crash loses the last ones as a whole and never half of one.
     pub fn lazy(&self) -> Store {
-        Store { inner: self.inner.clone(), durable: false }
+        Store { inner: self.inner.clone(), mode: Mode::Lazy }
+    }
+
+    /// The same store for trying what a write would do: everything is checked and answered, nothing is kept or told.
+    pub fn dry_run(&self) -> Store {
+        Store { inner: self.inner.clone(), mode: Mode::DryRun }
     }
 
     /// Waits until everything written so far is on disk.

@@ -188,3 +188,13 @@ fn a_file_that_is_no_store_is_not_touched() {
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Database { .. })));
     assert_eq!(std::fs::read(dir.path().join("store.redb")).expect("read"), vec![b'x'; 9000]);
 }
+
+#[test]
+fn a_dry_run_answers_and_keeps_nothing() {
+    let (_dir, store) = store();
+    let made = store.dry_run().create(&kinds::PIPELINE_RUN, run("a")).expect("tried");
+    assert_eq!(made["metadata"]["name"], "a");
+    assert_eq!((store.revision(), store.get(&kinds::PIPELINE_RUN, "ns", "a").expect("read")), (0, None));
+    store.create(&kinds::PIPELINE_RUN, run("a")).expect("made");
+    assert!(store.dry_run().create(&kinds::PIPELINE_RUN, run("a")).is_err());
+}

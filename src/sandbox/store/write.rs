@@ -9,7 +9,7 @@ use redb::{Durability, ReadableTable, Table, WriteTransaction};
 use serde_json::{Map, Value, json};
 
 use super::flush::lock;
-use super::{CHANGES_KEPT, Change, ChangeType, Inner, Store, StoreError, is_run, tables};
+use super::{CHANGES_KEPT, Change, ChangeType, Inner, Mode, Store, StoreError, is_run, tables};
 use crate::kinds::{self, Kind};
 
 /// Letters of generated names, as Kubernetes has them: without vowels and look-alikes.
@@ -120,13 +120,14 @@ impl Store {
         let writer = lock(&inner.writer);
         let fail = |error: redb::Error| E::from(inner.fail(error));
         let mut transaction = inner.database.begin_write().map_err(|e| fail(e.into()))?;
-        let durability = if self.durable { Durability::Immediate } else { Durability::None };
+        let durable = self.mode == Mode::Durable;
+        let durability = if durable { Durability::Immediate } else { Durability::None };
         transaction.set_durability(durability).map_err(|e| fail(e.into()))?;
-        transaction.set_quick_repair(self.durable);
+        transaction.set_quick_repair(durable);
         let mut tables = Tables::open(inner, &transaction)?;
         let result = change(&mut tables)?;
         let (events, revision) = tables.close()?;
-        if events.is_empty() {
+        if events.is_empty() || self.mode == Mode::DryRun {
             transaction.abort().map_err(|e| fail(e.into()))?;
             return Ok(result);
         }
@@ -138,7 +139,7 @@ impl Store {
             let _ = inner.changes.send(event);
         }
         drop(writer);
-        if !self.durable {
+        if !durable {
             inner.flusher.mark_dirty();
         }
         Ok(result)

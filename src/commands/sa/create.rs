@@ -1,0 +1,110 @@
+//! `rtkn sa create` and `rtkn sa add-secret`.
+
+use clap::Args;
+
+use crate::client::{Cluster, Select};
+use crate::failure::{Exit, Failure};
+use crate::near::nearest;
+use crate::objects::core::{Secret, ServiceAccount};
+use crate::scaffold::account::with_secrets;
+use crate::scaffold::secret::{self, DOCKER_CFG, DOCKER_CONFIG};
+use crate::session::Session;
+use crate::verbs::apply::{WriteArgs, write_and_report};
+
+/// Makes a ServiceAccount.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Name of the ServiceAccount
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A Secret that its runs get; may be given several times
+    #[arg(long, value_name = "SECRET", add = crate::cli::complete::names(&crate::kinds::SECRET))]
+    secret: Vec<String>,
+    /// A Secret that its pods' images are pulled with; may be given several times
+    #[arg(long, value_name = "SECRET", add = crate::cli::complete::names(&crate::kinds::SECRET))]
+    pull_secret: Vec<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// Adds Secrets to a ServiceAccount.
+#[derive(Args, Debug)]
+pub struct AddArguments {
+    /// Name of the ServiceAccount
+    #[arg(value_name = "NAME", add = crate::cli::complete::names(&crate::kinds::SERVICE_ACCOUNT))]
+    name: String,
+    /// The Secrets
+    #[arg(required = true, value_name = "SECRET", add = crate::cli::complete::names(&crate::kinds::SECRET))]
+    secrets: Vec<String>,
+    /// Pull its pods' images with them as well
+    #[arg(long)]
+    for_pull: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// Makes the account, or adds the Secrets to the one that is there.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
+    let cluster = session.cluster().await?;
+    let existing = found(&cluster, &args.name).await?;
+    check(session, &cluster, &args.secret, true).await?;
+    check(session, &cluster, &args.pull_secret, false).await?;
+    let manifest = with_secrets(&cluster.namespace, &args.name, existing.as_ref(), &args.secret, &args.pull_secret);
+    write_and_report(session, vec![manifest.into()], &args.write).await?;
+    Ok(Exit::Done)
+}
+
+/// Adds Secrets to the account.
+///
+/// # Errors
+/// When there is no such account, or the server refuses.
+pub async fn add(session: &mut Session, args: AddArguments) -> Result<Exit, Failure> {
+    let cluster = session.cluster().await?;
+    let Some(existing) = found(&cluster, &args.name).await? else { return Err(no_account(session, &cluster, &args.name).await) };
+    check(session, &cluster, &args.secrets, true).await?;
+    let for_pull = if args.for_pull { args.secrets.as_slice() } else { &[] };
+    let manifest = with_secrets(&cluster.namespace, &args.name, Some(&existing), &args.secrets, for_pull);
+    write_and_report(session, vec![manifest.into()], &args.write).await?;
+    Ok(Exit::Done)
+}
+
+async fn found(cluster: &Cluster, name: &str) -> Result<Option<ServiceAccount>, Failure> {
+    let seen = cluster.find::<ServiceAccount>(&cluster.namespace, name).await?;
+    seen.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()
+}
+
+/// The failure for an account that is not there, with the one that is spelled alike.
+pub async fn no_account(session: &Session, cluster: &Cluster, name: &str) -> Failure {
+    let failure = Failure::not_found(format!("there is no ServiceAccount {name} in namespace {}", cluster.namespace));
+    let known = cluster.list::<ServiceAccount>(Some(&cluster.namespace), &Select::default()).await.unwrap_or_default();
+    match nearest(name, known.iter().map(|a| a.meta().name.as_str())) {
+        Some(near) => failure.hint(format!("did you mean {near}?")),
+        None => failure.hint(format!("make it: {}", session.command(&format!("sa create {name}")))),
+    }
+}
+
+/// Warns of Secrets that are not there, or that Tekton would hand to no step.
+async fn check(session: &mut Session, cluster: &Cluster, names: &[String], for_steps: bool) -> Result<(), Failure> {
+    for name in names {
+        let found = match cluster.find::<Secret>(&cluster.namespace, name).await {
+            Ok(found) => found,
+            // Who may not read Secrets may still name one.
+            Err(error) if error.is_forbidden() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(seen) = found else {
+            let make = session.command(&format!("secret create ssh {name} --host HOST --generate"));
+            session.term.say(format!("Warning: there is no Secret {name} in namespace {} yet; make it, for git for example: {make}", cluster.namespace));
+            continue;
+        };
+        let registry = seen.lens.as_ref().is_ok_and(|s| matches!(s.kind.as_deref(), Some(DOCKER_CONFIG | DOCKER_CFG)));
+        if for_steps && !registry && secret::hosts(&seen.meta().annotations).is_empty() {
+            session.term.say(format!("Warning: Secret {name} has no annotation {}0 or {}0, so Tekton hands it to no step", secret::GIT, secret::DOCKER));
+            session.term.say(format!("Hint: kubectl -n {} annotate secret {name} {}0=HOST", cluster.namespace, secret::GIT));
+        }
+    }
+    Ok(())
+}

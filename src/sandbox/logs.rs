@@ -48,11 +48,20 @@ impl LogDir {
 
     /// Starts a container's log anew.
     pub fn writer(&self, pod_uid: &str, container: &str) -> io::Result<LogWriter> {
+        self.open(pod_uid, container, OpenOptions::new().write(true).truncate(true))
+    }
+
+    /// Goes on with a container's log, which outlives the sandbox for a listener's container.
+    pub fn append(&self, pod_uid: &str, container: &str) -> io::Result<LogWriter> {
+        self.open(pod_uid, container, OpenOptions::new().append(true))
+    }
+
+    fn open(&self, pod_uid: &str, container: &str, how: &mut OpenOptions) -> io::Result<LogWriter> {
         let path = self.path(pod_uid, container)?;
         if let Some(parent) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         }
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let file = how.create(true).mode(0o600).open(&path)?;
         self.writers().insert(path.clone(), watch::Sender::new(false));
         Ok(LogWriter { file, path, dir: self.clone(), line: Vec::new(), at: Timestamp::UNIX_EPOCH })
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use crate::kinds::{self, Kind};
-use crate::sandbox::engine;
+use crate::sandbox::{engine, listeners};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
@@ -80,7 +80,7 @@ fn run_is_fixed(kind: &Kind, before: &Value, object: &Value) -> Option<String> {
 }
 
 fn admit(kind: &'static Kind, object: &mut Value) -> Result<(), ApiError> {
-    engine::admit(kind, object).map_err(|problems| denied(&problems))
+    engine::admit(kind, object).and_then(|()| listeners::admit(kind, object)).map_err(|problems| denied(&problems))
 }
 
 fn denied(problems: &[String]) -> ApiError {

@@ -1,0 +1,256 @@
+//! What Triggers' webhook refuses, and what the sandbox cannot do with what it would accept: every problem names its field.
+//! Pure.
+
+use serde_json::Value;
+
+use super::jsonpath::{Path, PathError};
+use super::params::expressions;
+use crate::kinds::{self, Kind};
+
+/// `el-` is put before the name of a listener, which has to stay a DNS label.
+const LISTENER_NAME_MAX: usize = 60;
+
+/// Longest value of a label, which a trigger's name becomes.
+const LABEL_MAX: usize = 63;
+
+/// Checks an object of `triggers.tekton.dev` in its current version; objects of other groups pass.
+///
+/// # Errors
+/// With all problems, each in the words of Tekton's webhook: what is wrong, and the field.
+pub fn admit(kind: &Kind, object: &Value) -> Result<(), Vec<String>> {
+    let mut problems = Vec::new();
+    let spec = &object["spec"];
+    match kind {
+        kind if kind == &kinds::EVENT_LISTENER => listener(object, &mut problems),
+        kind if kind == &kinds::TRIGGER => trigger(spec, "spec", &mut problems),
+        kind if [&kinds::TRIGGER_BINDING, &kinds::CLUSTER_TRIGGER_BINDING].contains(&kind) => binding_params(spec, &mut problems),
+        kind if kind == &kinds::TRIGGER_TEMPLATE => template(spec, "spec", &mut problems),
+        _ => {}
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn listener(object: &Value, problems: &mut Vec<String>) {
+    let spec = &object["spec"];
+    let name = text(&object["metadata"]["name"]);
+    if name.len() > LISTENER_NAME_MAX {
+        problems.push(format!(
+            "invalid value: eventListener name '{name}' must be no more than {LISTENER_NAME_MAX} characters long: metadata.name"
+        ));
+    }
+    let sources = [&spec["labelSelector"], &spec["namespaceSelector"]["matchNames"], &spec["triggerGroups"], &spec["triggers"]];
+    if sources.iter().all(|source| is_empty(source)) {
+        problems.push(neither(&["spec.labelSelector", "spec.namespaceSelector", "spec.triggerGroups", "spec.triggers"]));
+    }
+    for field in ["triggerGroups", "cloudEventURI"] {
+        if !is_empty(&spec[field]) {
+            problems.push(unsupported(&format!("spec.{field}")));
+        }
+    }
+    if !is_empty(&spec["resources"]["customResource"]) {
+        problems.push(unsupported("spec.resources.customResource"));
+    }
+    let containers = &spec["resources"]["kubernetesResource"]["spec"]["template"]["spec"]["containers"];
+    if list(containers).any(|container| !is_empty(&container["env"])) {
+        // It configures TLS, and nothing else.
+        problems.push(unsupported("spec.resources.kubernetesResource.spec.template.spec.containers[0].env"));
+    }
+    for (i, entry) in list(&spec["triggers"]).enumerate() {
+        listed_trigger(entry, &format!("spec.triggers[{i}]"), problems);
+    }
+}
+
+fn listed_trigger(entry: &Value, at: &str, problems: &mut Vec<String>) {
+    let referred = !text(&entry["triggerRef"]).is_empty();
+    let own = ["template", "bindings", "interceptors"].iter().any(|field| !is_empty(&entry[*field]));
+    match (referred, own) {
+        (true, true) => problems.push(both(&[&format!("{at}.template or bindings or interceptors"), &format!("{at}.triggerRef")])),
+        (true, false) => {}
+        (false, _) if entry["template"].is_object() => trigger(entry, at, problems),
+        (false, _) => problems.push(neither(&[&format!("{at}.template"), &format!("{at}.triggerRef")])),
+    }
+    let name = text(&entry["name"]);
+    let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    let legal =
+        name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) && edge(name.chars().next()) && edge(name.chars().next_back());
+    if name.len() > LABEL_MAX || !legal {
+        problems.push(format!("invalid value: trigger name '{name}' must be a valid label value: {at}.name"));
+    }
+}
+
+/// The parts that a Trigger and an inline trigger of a listener share.
+fn trigger(spec: &Value, at: &str, problems: &mut Vec<String>) {
+    if !is_empty(&spec["interceptors"]) {
+        problems.push(unsupported(&format!("{at}.interceptors")));
+    }
+    for (i, binding) in list(&spec["bindings"]).enumerate() {
+        let at = format!("{at}.bindings[{i}]");
+        let (name, reference, kind) = (text(&binding["name"]), text(&binding["ref"]), text(&binding["kind"]));
+        if !reference.is_empty() {
+            if !name.is_empty() {
+                problems.push(both(&[&format!("{at}.name"), &format!("{at}.ref")]));
+            } else if !["", kinds::TRIGGER_BINDING.kind, kinds::CLUSTER_TRIGGER_BINDING.kind].contains(&kind) {
+                problems.push(format!("invalid value: invalid kind: {at}.kind"));
+            }
+        } else if name.is_empty() {
+            problems.push(neither(&[&format!("{at}.name"), &format!("{at}.ref"), &format!("{at}.spec")]));
+        } else if let Some(value) = binding["value"].as_str() {
+            expression(value, &format!("{at}.value"), problems);
+        } else {
+            problems.push(missing(&format!("{at}.value")));
+        }
+    }
+    let own = &spec["template"];
+    match (own["spec"].is_object(), own["ref"].as_str()) {
+        (true, Some(_)) => problems.push(both(&[&format!("{at}.template.ref"), &format!("{at}.template.spec")])),
+        (true, None) => template(&own["spec"], &format!("{at}.template.spec"), problems),
+        (false, Some("")) => problems.push(missing(&format!("{at}.template.ref"))),
+        (false, Some(_)) => {}
+        (false, None) => problems.push(neither(&[&format!("{at}.template.ref"), &format!("{at}.template.spec")])),
+    }
+}
+
+fn binding_params(spec: &Value, problems: &mut Vec<String>) {
+    if is_empty(spec) {
+        return problems.push(missing("spec"));
+    }
+    let params: Vec<&Value> = list(&spec["params"]).collect();
+    for (i, param) in params.iter().enumerate() {
+        if params[..i].iter().any(|earlier| earlier["name"] == param["name"]) {
+            problems.push(both(&[&format!("spec.params[{i}].name")]));
+        }
+        expression(text(&param["value"]), &format!("spec.params[{i}].value"), problems);
+    }
+}
+
+/// Checks the expressions of a binding's value.
+fn expression(value: &str, at: &str, problems: &mut Vec<String>) {
+    let found = expressions(value);
+    if found.len() < value.matches("$(").count() {
+        problems.push(format!("invalid value: {value}: {at}"));
+    }
+    for expression in found {
+        // One that is merely wrong is accepted by Tekton too, and said in the listener's log.
+        if let Err(error @ PathError::Unsupported(_)) = Path::parse(expression) {
+            problems.push(format!("{at}: {error}"));
+        }
+    }
+}
+
+fn template(spec: &Value, at: &str, problems: &mut Vec<String>) {
+    let at = format!("{at}.resourcetemplates");
+    if is_empty(&spec["resourcetemplates"]) {
+        return problems.push(missing(&at));
+    }
+    let declared: Vec<&str> = list(&spec["params"]).map(|param| text(&param["name"])).collect();
+    for (i, resource) in list(&spec["resourcetemplates"]).enumerate() {
+        for field in ["kind", "apiVersion"] {
+            if text(&resource[field]).is_empty() {
+                problems.push(missing(&format!("{at}[{i}].{field}")));
+            }
+        }
+        if let Some(name) = used_params(&resource.to_string()).into_iter().find(|name| !declared.contains(&name.as_str())) {
+            let detail = format!("'$(tt.params.{name})' must be declared in spec.params");
+            problems.push(format!("invalid value: undeclared param '$(tt.params.{name})': {at}[{i}]\n{detail}"));
+        }
+    }
+}
+
+fn used_params(text: &str) -> Vec<String> {
+    let legal = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    let names = text.split("$(tt.params.").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name);
+    names.filter(|name| legal(name)).map(str::to_owned).collect()
+}
+
+fn unsupported(field: &str) -> String {
+    format!("{field}: not supported by the sandbox yet; try it on a cluster")
+}
+
+fn missing(field: &str) -> String {
+    format!("missing field(s): {field}")
+}
+
+fn neither(fields: &[&str]) -> String {
+    format!("expected exactly one, got neither: {}", fields.join(", "))
+}
+
+fn both(fields: &[&str]) -> String {
+    format!("expected exactly one, got both: {}", fields.join(", "))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn problems(kind: &Kind, spec: Value) -> Vec<String> {
+        admit(kind, &json!({"metadata": {"name": "x"}, "spec": spec})).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_usual_chain_is_accepted() {
+        let listener = json!({"serviceAccountName": "tt-sa", "triggers": [{"triggerRef": "tt-tr"}], "resources": {"kubernetesResource": {"serviceType": "ClusterIP", "servicePort": 80}}});
+        assert!(problems(&kinds::EVENT_LISTENER, listener).is_empty());
+        let trigger =
+            json!({"bindings": [{"ref": "tt-tb", "kind": "TriggerBinding"}, {"name": "a", "value": ""}], "template": {"ref": "tt-tt"}});
+        assert!(problems(&kinds::TRIGGER, trigger).is_empty());
+        assert!(problems(&kinds::TRIGGER_BINDING, json!({"params": [{"name": "url", "value": "$(body.url)"}]})).is_empty());
+        let template =
+            json!({"params": [{"name": "url"}], "resourcetemplates": [{"apiVersion": "v1", "kind": "X", "spec": "$(tt.params.url)"}]});
+        assert!(problems(&kinds::TRIGGER_TEMPLATE, template).is_empty());
+    }
+
+    #[test]
+    fn what_the_sandbox_cannot_do_names_its_field() {
+        let listener = json!({"triggers": [{"name": "t", "interceptors": [{"ref": {"name": "cel"}}], "template": {"ref": "tt"}}], "cloudEventURI": "http://x"});
+        let found = problems(&kinds::EVENT_LISTENER, listener);
+        assert!(found.iter().any(|p| p.starts_with("spec.triggers[0].interceptors: ")), "{found:?}");
+        assert!(found.iter().any(|p| p.starts_with("spec.cloudEventURI: ")), "{found:?}");
+        let found = problems(&kinds::TRIGGER_BINDING, json!({"params": [{"name": "a", "value": "$(body.l[?(@.x=='y')].z)"}]}));
+        assert!(found[0].starts_with("spec.params[0].value: a filter"), "{found:?}");
+    }
+
+    #[test]
+    fn mistakes_are_said_in_the_webhooks_words() {
+        let expect = |kind: &Kind, spec: Value, problem: &str| assert_eq!(problems(kind, spec), [problem]);
+        expect(
+            &kinds::EVENT_LISTENER,
+            json!({}),
+            "expected exactly one, got neither: spec.labelSelector, spec.namespaceSelector, spec.triggerGroups, spec.triggers",
+        );
+        expect(
+            &kinds::EVENT_LISTENER,
+            json!({"triggers": [{"name": "t"}]}),
+            "expected exactly one, got neither: spec.triggers[0].template, spec.triggers[0].triggerRef",
+        );
+        expect(&kinds::TRIGGER, json!({"bindings": [{"name": "a"}], "template": {"ref": "t"}}), "missing field(s): spec.bindings[0].value");
+        expect(
+            &kinds::TRIGGER_BINDING,
+            json!({"params": [{"name": "a", "value": "$(body"}]}),
+            "invalid value: $(body: spec.params[0].value",
+        );
+        expect(
+            &kinds::TRIGGER_TEMPLATE,
+            json!({"resourcetemplates": [{"apiVersion": "v1", "kind": "X", "a": "$(tt.params.b)"}]}),
+            "invalid value: undeclared param '$(tt.params.b)': spec.resourcetemplates[0]\n'$(tt.params.b)' must be declared in spec.params",
+        );
+    }
+}

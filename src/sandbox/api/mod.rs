@@ -69,11 +69,11 @@ async fn handle(State(api): State<Api>, request: Request) -> Response {
 }
 
 async fn respond(api: &Api, request: Request) -> Result<Response, ApiError> {
-    let target = paths::parse(request.uri().path()).ok_or_else(ApiError::no_resource);
-    if let (Some(token), false) = (&api.token, matches!(target, Ok(Target::Health))) {
-        check_token(token, request.headers())?;
-    }
-    let address = match target? {
+    let path = match &api.token {
+        Some(token) => authorized_path(token, &request)?,
+        None => request.uri().path(),
+    };
+    let address = match paths::parse(path).ok_or_else(ApiError::no_resource)? {
         Target::Resource(address) => address,
         discovery => return discover(&discovery, request.method()),
     };
@@ -87,9 +87,16 @@ async fn respond(api: &Api, request: Request) -> Result<Response, ApiError> {
     dispatch(api, call).await
 }
 
-fn check_token(token: &str, headers: &http::HeaderMap) -> Result<(), ApiError> {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    if given == Some(token) { Ok(()) } else { Err(ApiError::unauthorized()) }
+/// The path of a request that brings the token: as bearer, or as the path's first part. The latter is for kubectl and
+/// whatever else uses client-go, which sends no credentials over plain HTTP, not even to this very machine.
+fn authorized_path<'r>(token: &str, request: &'r Request) -> Result<&'r str, ApiError> {
+    let path = request.uri().path();
+    let below = path.strip_prefix('/').and_then(|path| path.strip_prefix(token));
+    if let Some(below) = below.filter(|below| below.starts_with('/')) {
+        return Ok(below);
+    }
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if given.and_then(|value| value.strip_prefix("Bearer ")) == Some(token) { Ok(path) } else { Err(ApiError::unauthorized()) }
 }
 
 fn discover(target: &Target, method: &Method) -> Result<Response, ApiError> {

@@ -369,14 +369,16 @@ async fn access_is_reviewed_and_enforced_for_others() {
 async fn a_port_wants_the_token() {
     let world = World::new();
     let router = world.api.with_token("secret").router();
-    let ask = async |header: Option<&str>| {
-        let mut request = Request::builder().uri("/version");
+    let ask = async |path: &str, header: Option<&str>| {
+        let mut request = Request::builder().uri(path);
         if let Some(header) = header {
             request = request.header("authorization", header);
         }
         router.clone().oneshot(request.body(axum::body::Body::empty()).expect("a request")).await.expect("an answer").status().as_u16()
     };
-    assert_eq!((ask(None).await, ask(Some("Bearer x")).await, ask(Some("Bearer secret")).await), (401, 401, 200));
+    assert_eq!((ask("/version", None).await, ask("/version", Some("Bearer x")).await), (401, 401));
+    assert_eq!((ask("/x/version", None).await, ask("/secretversion", None).await), (401, 401));
+    assert_eq!((ask("/version", Some("Bearer secret")).await, ask("/secret/version", None).await), (200, 200));
 }
 
 #[tokio::test]

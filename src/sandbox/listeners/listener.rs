@@ -153,6 +153,7 @@ impl Listener {
         let log = Arc::new(SinkLog::new(writer, &self.namespace, &self.name));
         // Whoever answers on the port writes to the log of the pod before.
         self.stop();
+        self.restarts = found["status"]["containerStatuses"][0]["restartCount"].as_u64().and_then(|n| n.try_into().ok()).unwrap_or(0);
         self.pod = Some(PodOf { name: field("name").to_owned(), log: Arc::clone(&log) });
         Ok(log)
     }

@@ -107,7 +107,7 @@ pub fn deployment(listener: &Value) -> Value {
     json!({
         "metadata": generated(listener),
         "spec": {
-            "replicas": 1,
+            "replicas": listener["spec"]["resources"]["kubernetesResource"]["replicas"].as_u64().unwrap_or(1),
             "selector": { "matchLabels": labels(listener) },
             "template": { "metadata": { "labels": labels(listener) }, "spec": pod_spec(listener) },
         },
@@ -141,7 +141,13 @@ pub fn service(listener: &Value) -> Value {
 pub fn pod(listener: &Value) -> Value {
     let mut metadata = generated(listener);
     let hash = template_hash(listener);
-    metadata["labels"]["pod-template-hash"] = json!(hash);
+    let mut labels = fields_of(&metadata["labels"]);
+    labels.extend(fields_of(&template(listener)["metadata"]["labels"]));
+    labels.insert("pod-template-hash".to_owned(), json!(hash));
+    metadata["labels"] = Value::Object(labels);
+    if template(listener)["metadata"]["annotations"].is_object() {
+        metadata["annotations"] = template(listener)["metadata"]["annotations"].clone();
+    }
     metadata["generateName"] = json!(format!("{}-{hash}-", generated_name(listener)));
     if let Some(fields) = metadata.as_object_mut() {
         fields.remove("name");
@@ -184,12 +190,28 @@ pub fn write_pod_status(pod: &mut Value, ready: bool, restarts: u32, now: Timest
     });
 }
 
+/// The pod's spec over the template that the listener gives. What that says about where to run and with how much is shown,
+/// and has no effect on the one machine that there is.
 fn pod_spec(listener: &Value) -> Value {
     let name = |field: &str| text(&listener["metadata"][field]);
-    let args = [format!("--el-name={}", name("name")), format!("--el-namespace={}", name("namespace"))];
+    let mut spec = fields_of(&template(listener)["spec"]);
+    let mut container = fields_of(&spec.get("containers").map_or(Value::Null, |containers| containers[0].clone()));
+    container.insert("name".to_owned(), json!(CONTAINER));
     // There is no image: the listener is a part of the sandbox.
-    let container = json!({ "name": CONTAINER, "image": "sandbox", "args": args, "ports": [{ "containerPort": 8080, "protocol": "TCP" }] });
-    json!({ "serviceAccountName": service_account(listener), "containers": [container] })
+    container.insert("image".to_owned(), json!("sandbox"));
+    container.insert("args".to_owned(), json!([format!("--el-name={}", name("name")), format!("--el-namespace={}", name("namespace"))]));
+    container.insert("ports".to_owned(), json!([{ "containerPort": 8080, "protocol": "TCP" }]));
+    spec.insert("serviceAccountName".to_owned(), json!(service_account(listener)));
+    spec.insert("containers".to_owned(), json!([container]));
+    Value::Object(spec)
+}
+
+fn template(listener: &Value) -> &Value {
+    &listener["spec"]["resources"]["kubernetesResource"]["spec"]["template"]
+}
+
+fn fields_of(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
 }
 
 fn generated(listener: &Value) -> Value {

@@ -58,9 +58,10 @@ pub fn base(vars: impl Iterator<Item = (String, String)>, pod: &str, ssh_config:
 /// How git calls ssh. OpenSSH takes the home from the passwd entry and not from `HOME`, so everything is named; without
 /// credentials it must not fall back to the user's own keys, which a step in a cluster would not have either.
 fn git_ssh_command(ssh_config: bool) -> String {
-    let known_hosts = "-o UserKnownHostsFile=/tekton/home/.ssh/known_hosts";
+    // Quoted for the shell and again for ssh, as the home may lie in a directory with spaces where paths are put in.
+    let known_hosts = r#"-o 'UserKnownHostsFile="/tekton/home/.ssh/known_hosts"'"#;
     match ssh_config {
-        true => format!("ssh -F /tekton/home/.ssh/config {known_hosts}"),
+        true => format!("ssh -F '/tekton/home/.ssh/config' {known_hosts}"),
         false => format!("ssh -F /dev/null {known_hosts} -o IdentityFile=none"),
     }
 }

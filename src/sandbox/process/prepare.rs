@@ -79,8 +79,21 @@ pub struct Paths<'a> {
 
 impl Paths<'_> {
     fn put_in(&self, text: &str, field: impl FnOnce() -> String) -> Result<String, StepError> {
+        self.with(text, Substitution::replace, field)
+    }
+
+    fn put_in_value(&self, value: &str, field: impl FnOnce() -> String) -> Result<String, StepError> {
+        self.with(value, Substitution::replace_value, field)
+    }
+
+    fn with(
+        &self,
+        text: &str,
+        replace: impl FnOnce(&Substitution, &str) -> Result<String, Unsafe>,
+        field: impl FnOnce() -> String,
+    ) -> Result<String, StepError> {
         let Some((substitution, reason)) = self.substitution else { return Ok(text.to_owned()) };
-        substitution.replace(text).map_err(|source| StepError::Path { field: field(), source, reason: reason.to_owned() })
+        replace(substitution, text).map_err(|source| StepError::Path { field: field(), source, reason: reason.to_owned() })
     }
 
     fn put_in_all(&self, texts: &[String], step: usize, field: &str) -> Result<Vec<String>, StepError> {
@@ -128,7 +141,7 @@ fn ready_step(
     let mut env = base.clone();
     env.extend(step.env.iter().cloned());
     for (name, value) in &mut env {
-        *value = paths.put_in(value, || format!("steps[{i}].env[{name}]"))?;
+        *value = paths.put_in_value(value, || format!("steps[{i}].env[{name}]"))?;
     }
     let dir = Path::new("/workspace").join(step.working_dir.as_deref().unwrap_or_default());
     if let Some(real) = attempt.locate(&dir) {

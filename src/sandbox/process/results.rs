@@ -2,7 +2,8 @@
 //! message of 4,096 bytes, through which Tekton's entrypoint hands results over.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -17,10 +18,19 @@ const STEP: u8 = 4;
 const INTERNAL: u8 = 3;
 
 /// The content of each of these files that is there, untrimmed. Bytes that are no UTF-8 become replacement characters, as
-/// they do in the JSON of Tekton's message.
+/// they do in the JSON of Tekton's message. Of a file that is too long anyway only the beginning is read.
 pub fn read(dir: &Path, names: &[String]) -> BTreeMap<String, String> {
-    let content = |name: &String| Some((name.clone(), String::from_utf8_lossy(&fs::read(dir.join(name)).ok()?).into_owned()));
-    names.iter().filter_map(content).collect()
+    names.iter().filter_map(|name| Some((name.clone(), content(&dir.join(name))?))).collect()
+}
+
+fn content(path: &Path) -> Option<String> {
+    // Opening a FIFO that a step made would wait for ever.
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(MESSAGE_LIMIT as u64 + 1).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Whether the message that carries these results would be too long. Each step's message has the task's results so far,

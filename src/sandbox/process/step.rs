@@ -158,7 +158,8 @@ impl Running<'_> {
         limit: Option<Duration>,
         stop: &mut watch::Receiver<bool>,
     ) -> io::Result<(Cause, ExitStatus)> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        // A limit of zero is none, as Tekton has it, and one beyond all time too.
+        let deadline = limit.filter(|limit| !limit.is_zero()).and_then(|limit| Instant::now().checked_add(limit));
         let mut broken = pin!(pump_until_broken(capture));
         let cause = tokio::select! {
             status = self.child.wait() => return Ok((Cause::Exited, status?)),

@@ -65,11 +65,23 @@ impl Substitution {
         Substitution { rules: volumes.iter().filter(outer).map(|v| (text(&v.path), text(&v.dir))).collect() }
     }
 
-    /// The text with every path replaced.
+    /// A script, command or argument with every path replaced.
     ///
     /// # Errors
     /// When a mention cannot be replaced safely.
     pub fn replace(&self, text: &str) -> Result<String, Unsafe> {
+        self.replace_if(text, |dir| dir.chars().all(is_plain))
+    }
+
+    /// A variable's value with every path replaced. No shell takes it apart, so any directory is fine.
+    ///
+    /// # Errors
+    /// When a mention cannot be replaced safely.
+    pub fn replace_value(&self, value: &str) -> Result<String, Unsafe> {
+        self.replace_if(value, |_| true)
+    }
+
+    fn replace_if(&self, text: &str, suitable: impl Fn(&str) -> bool) -> Result<String, Unsafe> {
         let mut out = String::with_capacity(text.len());
         let mut rest = 0;
         let mut from = 0;
@@ -77,7 +89,7 @@ impl Substitution {
             let (path, dir) = &self.rules[rule];
             let end = start + path.len();
             if let Place::Replace = judge(&text[..start], path, &text[end..])? {
-                if !dir.chars().all(is_plain) {
+                if !suitable(dir) {
                     return Err(Unsafe::UnsuitableDirectory { path: path.clone(), dir: dir.clone() });
                 }
                 out.push_str(&text[rest..start]);
@@ -179,6 +191,7 @@ mod tests {
         let spaced = substitution("/a b").replace("ls /workspace").expect_err("refused");
         assert!(matches!(spaced, Unsafe::UnsuitableDirectory { .. }));
         assert_eq!(substitution("/a b").replace("ls /tmp").as_deref(), Ok("ls /tmp"));
+        assert_eq!(substitution("/a b").replace_value("/tekton/home").as_deref(), Ok("/a b/tekton/home"));
     }
 
     #[test]

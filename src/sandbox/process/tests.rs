@@ -216,6 +216,36 @@ async fn what_a_step_leaves_running_ends_with_it() {
     eventually("the child is gone", || !alive(&pid)).await;
 }
 
+/// Names the file in which the sandbox that is to be killed leaves its step's child.
+const VICTIM: &str = "RTKN_TEST_VICTIM";
+
+#[tokio::test]
+async fn nothing_survives_a_killed_sandbox() {
+    if let Ok(pid_file) = std::env::var(VICTIM) {
+        let world = World::new(None);
+        world
+            .run(task(vec![script("a", &format!("sh -c 'echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; sleep 60' & wait"))]))
+            .await;
+        return;
+    }
+    let dir = TempDir::new().expect("a temporary directory");
+    let pid_file = dir.path().join("pid");
+    // The test runs itself once more, as the sandbox that is killed.
+    let mut sandbox = std::process::Command::new(std::env::current_exe().expect("this binary"))
+        .args(["--exact", "sandbox::process::tests::nothing_survives_a_killed_sandbox"])
+        .env(VICTIM, &pid_file)
+        .env("TMPDIR", dir.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("it runs");
+    eventually("the step runs", || pid_file.exists()).await;
+    let pid = fs::read_to_string(&pid_file).expect("the child wrote it");
+    assert!(alive(&pid));
+    sandbox.kill().expect("it runs");
+    sandbox.wait().expect("it was killed");
+    eventually("the step's child is gone", || !alive(&pid)).await;
+}
+
 #[tokio::test]
 async fn output_is_kept_byte_by_byte() {
     let world = World::new(None);
@@ -338,7 +368,7 @@ async fn ssh_finds_the_credentials_and_nothing_of_the_users() {
         let config = "Host example.com\n    HostName git.example.com\n    IdentityFile /tekton/creds/.ssh/id_key\n";
         let mut task = task(vec![script(
             "a",
-            "$GIT_SSH_COMMAND -G example.com\nstat -c %a /tekton/home/.ssh /tekton/home/.ssh/id_key\ncat $HOME/.ssh/id_key",
+            "eval \"$GIT_SSH_COMMAND -G example.com\"\nstat -c %a /tekton/home/.ssh /tekton/home/.ssh/id_key\ncat $HOME/.ssh/id_key",
         )]);
         let files = [(".ssh/config", config), (".ssh/known_hosts", "example.com ssh-ed25519 AAAA\n"), (".ssh/id_key", "a key\n")];
         task.credentials = files.iter().map(|(name, content)| (PathBuf::from(name), content.as_bytes().to_vec())).collect();

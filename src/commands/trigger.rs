@@ -1,5 +1,7 @@
 //! `rtkn trigger …`
 
+mod create;
+
 use clap::Subcommand;
 
 use super::definition;
@@ -10,6 +12,8 @@ use crate::session::Session;
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Make the chain from an event to a PipelineRun
+    Create(create::Arguments),
     /// The verbs of every kind
     #[command(flatten)]
     Any(definition::Verb),
@@ -21,6 +25,7 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
+        Verb::Create(arguments) => create::run(session, arguments).await,
         Verb::Any(verb) => definition::run::<Trigger>(session, verb).await,
     }
 }

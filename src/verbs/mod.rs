@@ -3,3 +3,5 @@
 pub mod apply;
 pub mod fetch;
 pub mod list;
+pub mod missing;
+pub mod rights;

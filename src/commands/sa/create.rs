@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use crate::client::{Cluster, Select};
+use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
-use crate::near::nearest;
 use crate::objects::core::{Secret, ServiceAccount};
 use crate::scaffold::account::with_secrets;
 use crate::scaffold::secret::{self, DOCKER_CFG, DOCKER_CONFIG};
 use crate::session::Session;
 use crate::verbs::apply::{WriteArgs, write_and_report};
+use crate::verbs::missing::{found, missing};
 
 /// Makes a ServiceAccount.
 #[derive(Args, Debug)]
@@ -49,7 +49,7 @@ pub struct AddArguments {
 /// When the server refuses.
 pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
-    let existing = found(&cluster, &args.name).await?;
+    let existing = found::<ServiceAccount>(&cluster, &args.name).await?;
     check(session, &cluster, &args.secret, true).await?;
     check(session, &cluster, &args.pull_secret, false).await?;
     let manifest = with_secrets(&cluster.namespace, &args.name, existing.as_ref(), &args.secret, &args.pull_secret);
@@ -63,27 +63,15 @@ pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Fail
 /// When there is no such account, or the server refuses.
 pub async fn add(session: &mut Session, args: AddArguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
-    let Some(existing) = found(&cluster, &args.name).await? else { return Err(no_account(session, &cluster, &args.name).await) };
+    let Some(existing) = found::<ServiceAccount>(&cluster, &args.name).await? else {
+        let make = session.command(&format!("sa create {} --secret {}", args.name, args.secrets.join(" --secret ")));
+        return Err(missing::<ServiceAccount>(&cluster, &args.name).await.hint(format!("to make it: {make}")));
+    };
     check(session, &cluster, &args.secrets, true).await?;
     let for_pull = if args.for_pull { args.secrets.as_slice() } else { &[] };
     let manifest = with_secrets(&cluster.namespace, &args.name, Some(&existing), &args.secrets, for_pull);
     write_and_report(session, vec![manifest.into()], &args.write).await?;
     Ok(Exit::Done)
-}
-
-async fn found(cluster: &Cluster, name: &str) -> Result<Option<ServiceAccount>, Failure> {
-    let seen = cluster.find::<ServiceAccount>(&cluster.namespace, name).await?;
-    seen.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()
-}
-
-/// The failure for an account that is not there, with the one that is spelled alike.
-pub async fn no_account(session: &Session, cluster: &Cluster, name: &str) -> Failure {
-    let failure = Failure::not_found(format!("there is no ServiceAccount {name} in namespace {}", cluster.namespace));
-    let known = cluster.list::<ServiceAccount>(Some(&cluster.namespace), &Select::default()).await.unwrap_or_default();
-    match nearest(name, known.iter().map(|a| a.meta().name.as_str())) {
-        Some(near) => failure.hint(format!("did you mean {near}?")),
-        None => failure.hint(format!("make it: {}", session.command(&format!("sa create {name}")))),
-    }
 }
 
 /// Warns of Secrets that are not there, or that Tekton would hand to no step.

@@ -1,0 +1,153 @@
+//! `rtkn trigger create`: the chain from an event to a PipelineRun.
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::client::Cluster;
+use crate::failure::{Exit, Failure};
+use crate::kinds;
+use crate::objects::core::ServiceAccount;
+use crate::objects::pipeline::Pipeline;
+use crate::objects::trigger::EventListener;
+use crate::scaffold::rbac::Purpose;
+use crate::scaffold::trigger::{Chain, listener, names, with_trigger, workspace};
+use crate::session::Session;
+use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
+use crate::verbs::missing::{existing, found};
+use crate::verbs::rights::lacking;
+
+/// Makes TriggerBinding, TriggerTemplate and Trigger, so that an event starts a Pipeline.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A Trigger NAME-tr (or NAME-trigger) has the binding NAME-tb and the template NAME-tt; any other name has both appended.
+
+Values that hold $(body.…), $(header.…), $(extensions.…) or $(context.…) go through the binding, under the last word of
+the expression; other values stand in the PipelineRun as they are.")]
+pub struct Arguments {
+    /// Name of the Trigger
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The Pipeline that an event starts
+    #[arg(long, value_name = "PIPELINE", add = crate::cli::complete::names(&kinds::PIPELINE))]
+    pipeline: String,
+    /// A param of the Pipeline, such as repo-url='$(body.url)'; items of arrays are parted by commas
+    #[arg(long, short, value_name = "NAME=VALUE", value_parser = param)]
+    param: Vec<(String, String)>,
+    /// A workspace of the Pipeline: emptyDir, emptyDir:Memory, pvc:CLAIM, secret:NAME, config:NAME, or
+    /// claim:SIZE[,class=CLASS][,mode=MODE] for a new claim with each run; [,subPath=PATH] with any
+    #[arg(long, short, value_name = "NAME=SOURCE", value_parser = workspace)]
+    workspace: Vec<Value>,
+    /// ServiceAccount of the PipelineRuns; the namespace's default when not given
+    #[arg(long, short, value_name = "ACCOUNT", alias = "serviceaccount", add = crate::cli::complete::names(&kinds::SERVICE_ACCOUNT))]
+    service_account: Option<String>,
+    /// EventListener that serves the Trigger; made when it is not there, extended when it is
+    #[arg(long, value_name = "NAME", add = crate::cli::complete::names(&kinds::EVENT_LISTENER))]
+    eventlistener: Option<String>,
+    /// ServiceAccount of a new EventListener [default: that of --service-account]
+    #[arg(long, value_name = "ACCOUNT", requires = "eventlistener", add = crate::cli::complete::names(&kinds::SERVICE_ACCOUNT))]
+    eventlistener_service_account: Option<String>,
+    /// Name of the TriggerBinding
+    #[arg(long, value_name = "NAME")]
+    binding_name: Option<String>,
+    /// Name of the TriggerTemplate
+    #[arg(long, value_name = "NAME")]
+    template_name: Option<String>,
+    /// Prefix of the PipelineRuns' names [default: that of the template, and -pr]
+    #[arg(long, value_name = "PREFIX")]
+    generate_name: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Makes the chain.
+///
+/// # Errors
+/// When the Pipeline is not there or does not take these params and workspaces, and when the server refuses.
+pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
+    let cluster = session.cluster().await?;
+    let pipeline = existing::<Pipeline>(&cluster, &args.pipeline).await?;
+    let chain = chain(&args, &cluster.namespace);
+    refuse(chain.problems(&pipeline.spec))?;
+    let mut writes: Vec<Write> = chain.manifests(Some(&pipeline.spec)).into_iter().map(Write::from).collect();
+    let mut listener_account = None;
+    if let Some(name) = &args.eventlistener {
+        let account = args.eventlistener_service_account.as_deref().or(args.service_account.as_deref());
+        let (write, account) = serve(&cluster, name, &args.name, account).await?;
+        writes.push(write);
+        listener_account = Some(account);
+    }
+    write_and_report(session, writes, &args.write).await?;
+    check_account(session, &cluster, args.service_account.as_deref().unwrap_or("default"), None).await?;
+    match listener_account {
+        Some(account) => check_account(session, &cluster, account.as_deref().unwrap_or("default"), Some(Purpose::EventListener)).await?,
+        None => session.term.say("No EventListener was named: an event reaches this Trigger once one refers to it (--eventlistener NAME)"),
+    }
+    if let Some(name) = args.eventlistener.filter(|_| !args.write.dry_run) {
+        let send = session.command(&format!("eventlistener send {name} -d '{{…}}'"));
+        session.term.say(format!("Try it: {send}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn chain(args: &Arguments, namespace: &str) -> Chain {
+    let (binding, template) = names(&args.name);
+    let template = args.template_name.clone().unwrap_or(template);
+    Chain {
+        namespace: namespace.to_owned(),
+        trigger: args.name.clone(),
+        binding: args.binding_name.clone().unwrap_or(binding),
+        generate_name: args.generate_name.clone().unwrap_or_else(|| format!("{template}-pr")),
+        template,
+        pipeline: args.pipeline.clone(),
+        params: args.param.clone(),
+        workspaces: args.workspace.clone(),
+        service_account: args.service_account.clone(),
+    }
+}
+
+fn refuse(problems: Vec<String>) -> Result<(), Failure> {
+    let mut problems = problems.into_iter();
+    let Some(first) = problems.next() else { return Ok(()) };
+    Err(problems.fold(Failure::invalid(first), Failure::hint).hint("every run would fail at once, so nothing was made"))
+}
+
+/// What makes the EventListener serve the Trigger, and the account that it runs as.
+async fn serve(cluster: &Cluster, name: &str, trigger: &str, account: Option<&str>) -> Result<(Write, Option<String>), Failure> {
+    let manifest = listener(&cluster.namespace, name, trigger, account);
+    let Some(there) = cluster.find::<EventListener>(&cluster.namespace, name).await? else {
+        return Ok((manifest.into(), account.map(str::to_owned)));
+    };
+    let how = with_trigger(&there.value(), trigger).map_or(How::Leave, How::Patch);
+    let account = there.lens.ok().and_then(|l| l.spec.service_account_name);
+    Ok((Write { manifest, how }, account))
+}
+
+/// Warns of an account that is not there or lacks rights, with the command that mends it.
+async fn check_account(session: &mut Session, cluster: &Cluster, name: &str, purpose: Option<Purpose>) -> Result<(), Failure> {
+    if found::<ServiceAccount>(cluster, name).await?.is_none() {
+        let make = session.command(&format!("sa create {name}"));
+        session.term.say(format!("Warning: there is no ServiceAccount {name} in namespace {} yet; make it: {make}", cluster.namespace));
+    }
+    let Some(purpose) = purpose else { return Ok(()) };
+    match lacking(cluster, &cluster.namespace, name, purpose).await {
+        Ok(rights) => {
+            if let Some(first) = rights.first() {
+                let grant = session.command(&format!("sa grant {name} --for {}", purpose.word()));
+                let also = if rights.len() > 1 { format!(" and {} more", rights.len() - 1) } else { String::new() };
+                session.term.say(format!("Warning: ServiceAccount {name} cannot {}: it may not {}{also}", purpose.ability(), first.words()));
+                session.term.say(format!("Hint: {grant}"));
+            }
+            Ok(())
+        }
+        Err(error) if error.is_forbidden() => {
+            session.term.say(format!("Warning: you may not ask the server whether ServiceAccount {name} can {}", purpose.ability()));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

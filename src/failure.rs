@@ -5,6 +5,7 @@ use std::io;
 
 use crate::client;
 use crate::kubeconfig;
+use crate::sandbox::serve::SandboxError;
 use crate::term::PromptError;
 
 /// The process's exit status; the man page's section is made from [`Exit::ALL`].
@@ -204,6 +205,19 @@ impl From<client::Error> for Failure {
                 .hint("install Tekton into the cluster, or use --sandbox, which needs none"),
             client::Error::Undecodable { .. } | client::Error::Transport { .. } => Self::other(message),
         }
+    }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            let words = cause.downcast_ref::<io::Error>().map_or_else(|| cause.to_string(), describe_io);
+            message = format!("{message}: {words}");
+            source = cause.source();
+        }
+        Self::other(message)
     }
 }
 

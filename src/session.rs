@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::client::Cluster;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Wanted};
+use crate::sandbox::serve::{Running, Sandbox};
 use crate::term::Term;
 
 /// What every command is given.
@@ -19,12 +20,14 @@ pub struct Session {
     /// Whether the sandbox is meant
     pub sandbox: bool,
     cluster: Option<Cluster>,
+    /// The sandbox, where this process holds it because it is not started
+    held: Option<Sandbox>,
 }
 
 impl Session {
     /// A session that has not reached for any cluster yet.
     pub fn new(program: String, term: Term, wanted: Wanted, sandbox: bool) -> Self {
-        Self { program, term, wanted, sandbox, cluster: None }
+        Self { program, term, wanted, sandbox, cluster: None, held: None }
     }
 
     /// The server: the one the kubeconfig names, or the sandbox.
@@ -38,9 +41,48 @@ impl Session {
         Ok(self.cluster.clone().expect("it was set just now"))
     }
 
-    async fn reach(&self) -> Result<Cluster, Failure> {
+    async fn reach(&mut self) -> Result<Cluster, Failure> {
+        if self.sandbox {
+            return self.reach_sandbox().await;
+        }
         let target = kubeconfig::target(&self.wanted).await?;
         Ok(Cluster::connect(target)?)
+    }
+
+    /// The sandbox over its port while it is started; else its store is opened in this process.
+    async fn reach_sandbox(&mut self) -> Result<Cluster, Failure> {
+        let dir = Sandbox::default_dir()?;
+        let namespace = self.wanted.namespace.clone().unwrap_or_else(|| "default".into());
+        let (client, server) = match Running::find(&dir).await {
+            Some(running) => (running.client(&namespace)?, format!("http://{}", running.address)),
+            None => {
+                let sandbox = Sandbox::open(&dir)?;
+                let client = kube::Client::new(sandbox.client_service(), namespace.as_str());
+                self.held = Some(sandbox);
+                (client, dir.display().to_string())
+            }
+        };
+        let mut cluster = Cluster::over(client, &server, namespace, None);
+        cluster.sandbox = true;
+        Ok(cluster)
+    }
+
+    /// Whether runs end with this process, so that a command that starts one has to stay until it is over: the sandbox
+    /// is meant and not started.
+    pub fn stays(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Lets go of a sandbox that this process holds: its steps are ended and its store is closed.
+    ///
+    /// # Errors
+    /// When the store cannot be written to the end.
+    pub async fn end(&mut self) -> Result<(), Failure> {
+        self.cluster = None;
+        match self.held.take() {
+            Some(sandbox) => Ok(sandbox.shutdown().await?),
+            None => Ok(()),
+        }
     }
 
     /// A command of this program as a person would type it here, for hints: with the sandbox, kubeconfig, context and

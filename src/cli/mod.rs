@@ -6,6 +6,7 @@ pub mod complete;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands;
@@ -14,6 +15,7 @@ use crate::kinds::{self, Kind};
 use crate::kubeconfig::Wanted;
 use crate::objects::run::CustomRun;
 use crate::objects::trigger::{ClusterInterceptor, ClusterTriggerBinding, TriggerBinding, TriggerTemplate};
+use crate::sandbox::serve::CONTEXT;
 use crate::session::{Session, program_name};
 use crate::term::Term;
 
@@ -109,10 +111,16 @@ enum Command {
 /// Runs the program on these arguments and gives its exit status.
 pub async fn run(args: Vec<OsString>) -> Exit {
     let program = program_name(args.first().map(OsString::as_os_str));
-    let cli = match tree(&program).try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m)) {
-        Ok(cli) => cli,
+    let parsed = tree(&program).try_get_matches_from(args).and_then(|m| Ok((Cli::from_arg_matches(&m)?, m)));
+    let (mut cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
+    let typed = matches.value_source("sandbox") == Some(ValueSource::CommandLine);
+    if let Err(failure) = settle(&mut cli.global, typed) {
+        eprint!("{}", failure.text());
+        return failure.exit();
+    }
     let term = Term::new(cli.global.no_color);
     let wanted = Wanted { file: cli.global.kubeconfig, context: cli.global.context, namespace: cli.global.namespace };
     let mut session = Session::new(program, term, wanted, cli.global.sandbox);
@@ -120,6 +128,8 @@ pub async fn run(args: Vec<OsString>) -> Exit {
         done = dispatch(&mut session, cli.command) => done,
         _ = tokio::signal::ctrl_c() => Err(Failure::new(crate::failure::Kind::Interrupted, "")),
     };
+    let ended = session.end().await;
+    let done = done.and_then(|exit| ended.map(|()| exit));
     let done = done.and_then(|exit| session.term.flush().map(|()| exit).map_err(Failure::from));
     match done {
         Ok(exit) => exit,
@@ -130,6 +140,28 @@ pub async fn run(args: Vec<OsString>) -> Exit {
             }
             failure.exit()
         }
+    }
+}
+
+/// A cluster that is named on the command line comes before a sandbox that only the environment names; naming both is
+/// refused.
+fn settle(global: &mut Global, sandbox_typed: bool) -> Result<(), Failure> {
+    let named = match (&global.context, &global.kubeconfig) {
+        (Some(context), _) if context == CONTEXT && global.kubeconfig.is_none() => {
+            global.sandbox = true;
+            None
+        }
+        (Some(_), _) => Some("--context"),
+        (None, Some(_)) => Some("--kubeconfig"),
+        (None, None) => None,
+    };
+    match named {
+        Some(flag) if sandbox_typed => Err(Failure::usage(format!("--sandbox and {flag} name different servers; give one of them"))),
+        Some(_) => {
+            global.sandbox = false;
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 

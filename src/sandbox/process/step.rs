@@ -45,6 +45,8 @@ pub struct Program {
 pub enum Cause {
     /// By itself
     Exited,
+    /// It could not be started; then there is nothing that `onError: continue` could be about
+    NotStarted,
     /// Its time limit passed
     TimedOut,
     /// The task was stopped
@@ -106,7 +108,7 @@ fn settle(root: Option<&NewRoot>, working_dir: &CString, parent: Pid) -> Result<
         })?;
     }
     chdir(working_dir.as_c_str()).map_err(|errno| {
-        complain(&["the working directory is not there or cannot be entered: ", errno.desc()]);
+        complain(&["cannot enter the working directory ", working_dir.to_str().unwrap_or_default(), ": ", errno.desc()]);
         Errno::ENOTRECOVERABLE
     })?;
     die_with(parent)

@@ -174,10 +174,10 @@ impl Course<'_> {
             Err(error) => {
                 capture.pump().await?;
                 let path = program.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
-                (Cause::Exited, not_started(&error, &ready.interpreter, path, step, &mut capture)?)
+                (Cause::NotStarted, not_started(&error, &ready.interpreter, path, step, &mut capture)?)
             }
         };
-        if exit_code == 127 && cause == Cause::Exited {
+        if exit_code == 127 && matches!(cause, Cause::Exited | Cause::NotStarted) {
             capture.say(&format!(
                 "rtkn: a command was not found. The sandbox runs steps with this machine's programs, not with those of the image {:?}.",
                 step.image
@@ -205,7 +205,7 @@ impl Course<'_> {
             }
             Cause::Exited if exit_code == 0 => (StepEnd::Completed, 0, None),
             Cause::Exited if step.continue_on_error => (StepEnd::Continued, exit_code, None),
-            Cause::Exited => (StepEnd::Failed, exit_code, Some(StepEnd::Skipped)),
+            Cause::Exited | Cause::NotStarted => (StepEnd::Failed, exit_code, Some(StepEnd::Skipped)),
         };
         let place = format!("/tekton/steps/step-{}", step.name);
         if rest.is_none() {

@@ -315,6 +315,17 @@ async fn a_missing_command_says_whose_programs_are_used() {
 }
 
 #[tokio::test]
+async fn a_working_directory_that_is_not_there_is_named() {
+    let world = World::new(None);
+    let mut step = script("a", "true");
+    step.working_dir = Some("/no-such-directory".to_owned());
+    let outcome = world.run(task(vec![step])).await;
+    assert_eq!(outcome.ends(), [(128, StepEnd::Failed)]);
+    let log = world.text("a").await;
+    assert_eq!(log, "rtkn: cannot enter the working directory /no-such-directory: No such file or directory\n");
+}
+
+#[tokio::test]
 async fn mounts_appear_where_the_task_wants_them() {
     for world in World::each() {
         let claim = world.dir.path().join("claim");

@@ -173,6 +173,11 @@ impl Store {
         self.inner.changes.subscribe()
     }
 
+    /// The sandbox's directory, which the store lies in.
+    pub fn dir(&self) -> &Path {
+        self.inner.path.parent().unwrap_or(&self.inner.path)
+    }
+
     /// Revision of the last change.
     pub fn revision(&self) -> u64 {
         self.inner.revision.load(Ordering::Acquire)

@@ -1,17 +1,33 @@
-//! (stub)
+//! The controller of the sandbox: it reconciles PipelineRuns and TaskRuns as Tekton Pipelines does, and hands the steps
+//! to an executor. Deciding (`pipelinerun`, `taskrun`) is pure; `reconcile` is the loop that carries it out.
 
-/// Validates an object before it is kept.
-pub fn admit(_kind: &crate::kinds::Kind, _object: &mut serde_json::Value) -> Result<(), Vec<String>> {
-    Ok(())
-}
+mod admit;
+mod attempts;
+mod cache;
+mod claims;
+mod condition;
+mod duration;
+mod events;
+#[cfg(test)]
+mod fake;
+mod graph;
+mod names;
+mod object;
+mod params;
+mod pipelinerun;
+mod plan;
+mod reconcile;
+mod references;
+#[cfg(test)]
+mod scenarios;
+mod spec;
+mod substitute;
+mod taskrun;
+mod value;
+mod when;
 
-/// Reconciles until it is told to stop.
-pub async fn run(
-    _store: crate::sandbox::store::Store,
-    _logs: crate::sandbox::logs::LogDir,
-    _executor: std::sync::Arc<dyn crate::sandbox::executor::Executor>,
-    mut shutdown: tokio::sync::watch::Receiver<bool>,
-) -> Result<(), crate::sandbox::store::StoreError> {
-    let _ = shutdown.wait_for(|stop| *stop).await;
-    Ok(())
-}
+use object::is_owned_by;
+
+pub use admit::{admit, notices};
+pub use claims::PROVISIONER;
+pub use reconcile::run;

@@ -1,0 +1,67 @@
+//! Admission of Tekton's objects: defaults, the fields that exist, what this engine refuses, and the checks of Tekton's
+//! webhook.
+
+mod defaults;
+mod fields;
+
+use serde_json::Value;
+
+use super::object::text;
+use crate::kinds::{self, Kind};
+use fields::Findings;
+
+pub use defaults::task_run as default_task_run;
+
+/// What is done with objects of a kind.
+struct Admission {
+    kind: &'static Kind,
+    fields: &'static [fields::Field],
+    fill: fn(&mut Value),
+}
+
+static ADMISSIONS: &[Admission] = &[
+    Admission { kind: &kinds::PIPELINE_RUN, fields: fields::PIPELINE_RUN, fill: defaults::pipeline_run },
+    Admission { kind: &kinds::TASK_RUN, fields: fields::TASK_RUN, fill: defaults::task_run },
+    Admission { kind: &kinds::PIPELINE, fields: fields::PIPELINE, fill: |object| fill_spec(object, defaults::pipeline_spec) },
+    Admission { kind: &kinds::TASK, fields: fields::TASK, fill: |object| fill_spec(object, defaults::task_spec) },
+];
+
+fn fill_spec(object: &mut Value, fill: fn(&mut Value)) {
+    if let Some(spec) = object.get_mut("spec") {
+        fill(spec);
+    }
+}
+
+/// Fills in defaults and checks an object that is written through the API, as the webhook of Tekton does on a cluster.
+/// Each message names the field it is about; what this engine cannot do is refused. Other kinds pass.
+pub fn admit(kind: &'static Kind, object: &mut Value) -> Result<(), Vec<String>> {
+    if *kind == kinds::CUSTOM_RUN {
+        return Err(vec!["CustomRun: not supported by this sandbox yet; run it on a cluster".to_owned()]);
+    }
+    let Some(admission) = ADMISSIONS.iter().find(|admission| admission.kind == kind) else { return Ok(()) };
+    let findings = look(admission, object);
+    if !findings.errors.is_empty() {
+        return Err(findings.errors);
+    }
+    (admission.fill)(object);
+    Ok(())
+}
+
+/// What of an object has no effect here, one sentence per field.
+pub fn notices(kind: &'static Kind, object: &Value) -> Vec<String> {
+    let admission = ADMISSIONS.iter().find(|admission| admission.kind == kind);
+    admission.map(|admission| look(admission, object).notices).unwrap_or_default()
+}
+
+fn look(admission: &Admission, object: &Value) -> Findings {
+    let mut findings = Findings::default();
+    match object.get("spec") {
+        Some(spec) => fields::check(spec, admission.fields, "spec", &mut findings),
+        None => findings.errors.push("missing field(s): spec".to_owned()),
+    }
+    let managed_by = text(object, "/spec/managedBy");
+    if !managed_by.is_empty() && managed_by != "tekton.dev/pipeline" {
+        findings.errors.push(format!("spec.managedBy: no controller {managed_by:?} runs in this sandbox; run it on a cluster"));
+    }
+    findings
+}

@@ -1,0 +1,287 @@
+//! A pipeline's tasks with the specs they run and the TaskRuns they have.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::condition::{Condition, Failure, Standing, is_done};
+use super::super::object::{is_owned_by, items, name, namespace, text};
+use super::super::spec::{PipelineTask, TaskSpec};
+use super::super::substitute::Replacements;
+use super::super::value::ParamValue;
+use super::super::{names, params, references};
+use super::prepare::{Prepared, substitute_inputs};
+use super::{Subject, TIMED_OUT_WITH_RUN};
+use crate::kinds;
+
+/// A pipeline task, what it runs, and how far it is. Names and runs are lists since a task may fan out.
+#[derive(Clone, Debug)]
+pub(super) struct TaskState {
+    /// The task, with every value in it that is known
+    pub task: PipelineTask,
+    /// Whether it stands under `finally`
+    pub is_final: bool,
+    /// Name of the Task; empty when its spec is embedded
+    pub task_name: String,
+    /// What it runs
+    pub spec: TaskSpec,
+    /// The same, whole
+    pub raw_spec: Value,
+    /// Names of its TaskRuns, made or to be made
+    pub names: Vec<String>,
+    /// Its TaskRuns
+    pub runs: Vec<Arc<Value>>,
+}
+
+impl TaskState {
+    fn conditions(&self) -> impl Iterator<Item = Option<Condition>> {
+        self.runs.iter().map(|run| Condition::of(run))
+    }
+
+    /// Whether it has TaskRuns.
+    pub fn is_scheduled(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// Whether all its TaskRuns have ended.
+    fn has_ended(&self) -> bool {
+        self.is_scheduled() && self.runs.iter().all(|run| is_done(run))
+    }
+
+    /// Whether all its TaskRuns succeeded.
+    pub fn succeeded(&self) -> bool {
+        self.is_scheduled() && self.conditions().all(|c| c.is_some_and(|c| c.status == Standing::True))
+    }
+
+    /// Whether one of its TaskRuns failed, while others may still run.
+    pub fn any_failed(&self) -> bool {
+        self.conditions().any(|c| c.is_some_and(|c| c.status == Standing::False))
+    }
+
+    /// Whether it has ended and did not succeed.
+    pub fn failed(&self) -> bool {
+        self.any_failed() && self.has_ended()
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.is_scheduled() && !self.succeeded() && !self.failed()
+    }
+
+    fn any_cancelled(&self, such: impl Fn(&Value) -> bool) -> bool {
+        let cancelled = |run: &&Arc<Value>| {
+            Condition::of(run).is_some_and(|c| c.status == Standing::False && c.reason == "TaskRunCancelled")
+        };
+        self.has_ended() && self.runs.iter().filter(cancelled).any(|run| such(run))
+    }
+
+    /// Whether it ended by being cancelled.
+    pub fn cancelled(&self) -> bool {
+        self.any_cancelled(|_| true)
+    }
+
+    /// Whether it was cancelled since a limit of the PipelineRun passed.
+    pub fn cancelled_for_timeout(&self) -> bool {
+        self.any_cancelled(|run| text(run, "/spec/statusMessage") == TIMED_OUT_WITH_RUN)
+    }
+
+    /// Reason of the run that did not succeed, or of the first.
+    pub fn reason(&self) -> String {
+        let conditions: Vec<Condition> = self.conditions().flatten().collect();
+        let telling = conditions.iter().find(|c| c.status != Standing::True).or(conditions.first());
+        telling.map(|c| c.reason.clone()).unwrap_or_default()
+    }
+
+    /// A result, once the task has ended.
+    pub fn result(&self, name: &str) -> Option<ParamValue> {
+        if !self.succeeded() && !self.failed() {
+            return None;
+        }
+        let results = items(self.runs.first()?, "/status/results");
+        results.iter().find(|r| text(r, "/name") == name).and_then(|r| r.get("value")).map(ParamValue::of)
+    }
+
+    /// All results by name, once the task has ended.
+    pub fn results(&self) -> Vec<(String, ParamValue)> {
+        if !self.succeeded() && !self.failed() {
+            return Vec::new();
+        }
+        let results = self.runs.first().map_or(&[][..], |run| items(run, "/status/results"));
+        let named = results.iter().filter_map(|r| Some((text(r, "/name").to_owned(), ParamValue::of(r.get("value")?))));
+        named.collect()
+    }
+}
+
+/// The tasks of a pipeline, those of the graph first, each with its runs and with the results of others in it.
+pub(super) fn resolve(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<TaskState>, Failure> {
+    let finals = prepared.spec.finally.iter().map(|task| (task, true));
+    let all = prepared.spec.tasks.iter().map(|task| (task, false)).chain(finals);
+    let mut tasks = Vec::with_capacity(prepared.spec.tasks.len() + prepared.spec.finally.len());
+    for (task, is_final) in all {
+        tasks.push(resolve_task(subject, &prepared.name, task, is_final)?);
+    }
+    for position in 0..tasks.len() {
+        if let Ok(Some(known)) = result_replacements(&tasks, &tasks[position].task) {
+            substitute_inputs(&mut tasks[position].task, &known);
+        }
+    }
+    for task in &tasks {
+        check_index(subject, &tasks, &task.task)?;
+        check_inputs(subject, task)?;
+    }
+    Ok(tasks)
+}
+
+fn resolve_task(
+    subject: &Subject<'_>,
+    pipeline: &str,
+    task: &PipelineTask,
+    is_final: bool,
+) -> Result<TaskState, Failure> {
+    let names = run_names(subject.run, &task.name);
+    let child = |name: &String| subject.objects.get(&kinds::TASK_RUN, name);
+    let runs: Vec<Arc<Value>> = names.iter().filter_map(child).filter(|run| is_owned_by(run, subject.run)).collect();
+    let (task_name, raw_spec) = task_spec(subject, pipeline, task, runs.first())?;
+    let spec = serde_json::from_value(raw_spec.clone()).map_err(|error| {
+        let message = format!("Validation failed for pipelinerun {} with error {error}", name(subject.run));
+        Failure::user("PipelineValidationFailed", message)
+    })?;
+    Ok(TaskState { task: task.clone(), is_final, task_name, spec, raw_spec, names, runs })
+}
+
+/// Names of a task's TaskRuns: those that the status knows, or a new one.
+fn run_names(run: &Value, task: &str) -> Vec<String> {
+    let known = items(run, "/status/childReferences").iter();
+    let known: Vec<String> = known
+        .filter(|child| text(child, "/kind") == "TaskRun" && text(child, "/pipelineTaskName") == task)
+        .map(|child| text(child, "/name").to_owned())
+        .collect();
+    if known.is_empty() { vec![names::child(name(run), &format!("-{task}"))] } else { known }
+}
+
+/// Name and spec of the Task. A TaskRun that has begun tells what it runs.
+fn task_spec(
+    subject: &Subject<'_>,
+    pipeline: &str,
+    task: &PipelineTask,
+    run: Option<&Arc<Value>>,
+) -> Result<(String, Value), Failure> {
+    let Some(reference) = &task.task_ref else {
+        return Ok((String::new(), task.task_spec.clone().unwrap_or_else(|| json!({}))));
+    };
+    if let Some(spec) = run.and_then(|run| run.pointer("/status/taskSpec")) {
+        return Ok((reference.name.clone(), spec.clone()));
+    }
+    let Some(found) = subject.objects.get(&kinds::TASK, &reference.name) else {
+        let message = format!(
+            "Pipeline {}/{pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task {:?}: \
+             tasks.tekton.dev {:?} not found",
+            namespace(subject.run),
+            reference.name,
+            reference.name,
+        );
+        return Err(Failure::new("CouldntGetTask", message));
+    };
+    Ok((name(&found).to_owned(), found.get("spec").cloned().unwrap_or_else(|| json!({}))))
+}
+
+/// A result that is referred to and is not there.
+#[derive(Clone, Debug)]
+pub(super) struct MissingResult {
+    /// Position of the task that should have made it, if it is there
+    pub task: Option<usize>,
+    /// Tekton's words
+    pub message: String,
+}
+
+/// What a task's references to results stand for: nothing when it has none, an error when one is not there.
+pub(super) fn result_replacements(
+    tasks: &[TaskState],
+    task: &PipelineTask,
+) -> Result<Option<Replacements>, MissingResult> {
+    let mut known = Replacements::default();
+    let references = references::of_task(task);
+    for reference in &references {
+        let value = find_result(tasks, &task.name, reference)?;
+        known.insert(&references::ResultRef::spellings(&reference.task, &reference.result), &value);
+    }
+    Ok((!references.is_empty()).then_some(known))
+}
+
+fn find_result(
+    tasks: &[TaskState],
+    target: &str,
+    reference: &references::ResultRef,
+) -> Result<ParamValue, MissingResult> {
+    let (task, result) = (&reference.task, &reference.result);
+    let Some(position) = tasks.iter().position(|state| &state.task.name == task) else {
+        let message = format!("Result reference error: Could not find ref \"{task}\" in internal pipelineRunState");
+        return Err(MissingResult { task: None, message });
+    };
+    let state = &tasks[position];
+    let message = match state.result(result) {
+        Some(value) => return Ok(value),
+        None if !state.is_scheduled() => {
+            format!("Result reference error: Internal result ref \"{task}\" has zero-length TaskRuns")
+        }
+        None if state.succeeded() => format!(
+            "task {task:?} completed successfully but did not emit the result {result:?}, which is referenced by task \
+             {target:?}"
+        ),
+        None => format!(
+            "Invalid task result reference: Could not find result with name {result} for pipeline task {task}"
+        ),
+    };
+    Err(MissingResult { task: Some(position), message })
+}
+
+fn check_index(subject: &Subject<'_>, tasks: &[TaskState], task: &PipelineTask) -> Result<(), Failure> {
+    for reference in references::of_task(task) {
+        let value = tasks.iter().find(|state| state.task.name == reference.task).and_then(|s| s.result(&reference.result));
+        if let (Some(index), Some(ParamValue::Array(items))) = (reference.index, value)
+            && index >= items.len()
+        {
+            let message = format!(
+                "PipelineRun {}/{} can't be Run; couldn't resolve all references: array Result Index {index} for Task {} \
+                 Result {} is out of bound of size {}",
+                namespace(subject.run),
+                name(subject.run),
+                reference.task,
+                reference.result,
+                items.len()
+            );
+            return Err(Failure::user("PipelineValidationFailed", message));
+        }
+    }
+    Ok(())
+}
+
+/// What the pipeline task passes is what the Task declares.
+fn check_inputs(subject: &Subject<'_>, task: &TaskState) -> Result<(), Failure> {
+    let Err(error) = check_params(&task.task_name, &task.spec, &task.task.params) else { return Ok(()) };
+    let message = format!("Validation failed for pipelinerun {} with error {error}", name(subject.run));
+    Err(Failure::user("PipelineValidationFailed", message))
+}
+
+/// The passed params against a task's declarations, in Tekton's words.
+pub(in super::super) fn check_params(
+    task_name: &str,
+    spec: &TaskSpec,
+    passed: &[super::super::value::Param],
+) -> Result<(), String> {
+    let prefix = format!("invalid input params for task {task_name}: ");
+    let missing = params::missing(&spec.params, passed);
+    if !missing.is_empty() {
+        let missing = params::go_list(&missing);
+        return Err(format!("{prefix}missing values for these params which have no default values: {missing}"));
+    }
+    let wrong = params::wrong_types(&spec.params, passed, true);
+    if !wrong.is_empty() {
+        let wrong = params::go_list(&wrong);
+        return Err(format!("{prefix}param types don't match the user-specified type: {wrong}"));
+    }
+    if let Some(keys) = params::missing_keys(&spec.params, passed) {
+        return Err(format!("{prefix}missing keys for these params which are required in ParamSpec's properties {keys}"));
+    }
+    Ok(())
+}

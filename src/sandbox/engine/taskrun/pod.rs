@@ -1,0 +1,109 @@
+//! The pod object that stands for an attempt of a TaskRun: what readers of logs watch.
+
+use serde_json::{Value, json};
+
+use super::super::names;
+use super::super::object::{self, items, owner, stamp, text, uid};
+use super::super::plan::Draft;
+use super::super::spec::TaskSpec;
+use super::Subject;
+use super::prepare::Prepared;
+use crate::kinds;
+
+/// Name of the node that pods seem to run on.
+pub const NODE: &str = "rtkn-sandbox";
+
+/// Name of the next attempt's pod.
+pub(super) fn name(run: &Value, status: &Value) -> String {
+    match items(status, "/retriesStatus").len() {
+        0 => names::child(object::name(run), "-pod"),
+        retries => names::child(object::name(run), &format!("-pod-retry{retries}")),
+    }
+}
+
+/// A pod whose containers wait.
+pub(super) fn object(subject: &Subject<'_>, draft: &Draft, prepared: &Prepared, pod_name: &str) -> Value {
+    let mut labels: serde_json::Map<String, Value> =
+        object::metadata(subject.run, "labels").map(|(key, value)| (key.clone(), value.clone())).collect();
+    labels.extend(draft.labels.clone());
+    labels.insert("tekton.dev/taskRun".to_owned(), json!(object::name(subject.run)));
+    labels.insert("tekton.dev/taskRunUID".to_owned(), json!(uid(subject.run)));
+    labels.insert("app.kubernetes.io/managed-by".to_owned(), json!("tekton-pipelines"));
+    let annotations: serde_json::Map<String, Value> = object::metadata(subject.run, "annotations")
+        .filter(|(key, _)| *key != "kubectl.kubernetes.io/last-applied-configuration")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let containers: Vec<Value> = prepared
+        .spec
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| json!({"name": names::container(&step.name, index), "image": step.image}))
+        .collect();
+    let mut pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": pod_name,
+            "namespace": object::namespace(subject.run),
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": owner(&kinds::TASK_RUN, subject.run),
+        },
+        "spec": {
+            "containers": containers,
+            "nodeName": NODE,
+            "restartPolicy": "Never",
+            "serviceAccountName": subject.spec.service_account_name,
+        },
+        "status": {
+            "phase": "Pending",
+            "startTime": stamp(draft.clock.now),
+            "containerStatuses": [],
+        },
+    });
+    let waiting = json!({"waiting": {"reason": "PodInitializing"}});
+    let statuses: Vec<Value> =
+        containers.iter().map(|container| container_status(container, waiting.clone(), false)).collect();
+    pod["status"]["containerStatuses"] = Value::from(statuses);
+    pod
+}
+
+/// An element of `status.containerStatuses`.
+pub(super) fn container_status(container: &Value, state: Value, running: bool) -> Value {
+    json!({
+        "name": container.get("name"),
+        "image": container.get("image"),
+        "imageID": "",
+        "ready": running,
+        "started": running,
+        "restartCount": 0,
+        "state": state,
+    })
+}
+
+/// Sets a condition of a pod.
+pub(super) fn condition(pod: &mut Value, kind: &str, holds: bool, reason: &str, message: &str) {
+    let mut conditions = items(pod, "/status/conditions").to_vec();
+    conditions.retain(|condition| text(condition, "/type") != kind);
+    let mut condition = json!({"type": kind, "status": if holds { "True" } else { "False" }});
+    for (field, value) in [("reason", reason), ("message", message)] {
+        if !value.is_empty() {
+            condition[field] = json!(value);
+        }
+    }
+    conditions.push(condition);
+    pod["status"]["conditions"] = Value::from(conditions);
+}
+
+/// `status.steps` of a TaskRun whose pod waits.
+pub(super) fn waiting_steps(spec: &TaskSpec) -> Vec<Value> {
+    let step = |(index, step): (usize, &super::super::spec::Step)| {
+        json!({
+            "name": super::execution::step_name(&step.name, index),
+            "container": names::container(&step.name, index),
+            "waiting": {"reason": "PodInitializing"},
+        })
+    };
+    spec.steps.iter().enumerate().map(step).collect()
+}

@@ -2,6 +2,7 @@
 //! Objects come as [`Seen`]: their JSON untouched, beside a lens.
 
 mod error;
+mod forward;
 mod request;
 mod watch;
 
@@ -17,6 +18,7 @@ use crate::kinds::{self, Kind};
 use crate::kubeconfig::Target;
 use crate::objects::{Meta, MetaOnly, Object, Seen, upgrade};
 pub use error::{Asked, Error};
+pub use forward::{Answer, Way};
 pub use request::{LogQuery, Select};
 use request::{Ask, Body};
 pub use watch::Watched;

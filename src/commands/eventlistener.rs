@@ -1,5 +1,8 @@
 //! `rtkn eventlistener …`
 
+mod ready;
+mod send;
+
 use clap::Subcommand;
 
 use super::definition;
@@ -10,6 +13,8 @@ use crate::session::Session;
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Send an event to an EventListener and see what it starts
+    Send(send::Arguments),
     /// The verbs of every kind
     #[command(flatten)]
     Any(definition::Verb),
@@ -21,6 +26,7 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
+        Verb::Send(arguments) => send::run(session, arguments).await,
         Verb::Any(verb) => definition::run::<EventListener>(session, verb).await,
     }
 }

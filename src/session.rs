@@ -95,6 +95,11 @@ impl Session {
         let namespace = namespace.map(|n| format!(" -n {n}")).unwrap_or_default();
         format!("{}{sandbox}{kubeconfig}{context}{namespace} {words}", self.program)
     }
+
+    /// Keeps a sandbox that this process serves, so that it is ended with the session, Ctrl-C included.
+    pub fn hold(&mut self, sandbox: &Sandbox) {
+        self.held = Some(sandbox.clone());
+    }
 }
 
 /// The name a person typed: a plugin of kubectl is called `kubectl-tkn` and typed `kubectl tkn`.

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::executor::{Executor, TaskEvent, TaskExecution};
 use super::logs::LogDir;
+pub use attempt::remove_tree;
 use warden::Warden;
 
 mod attempt;

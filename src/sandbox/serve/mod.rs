@@ -33,10 +33,10 @@ pub use running::{CONTEXT, Running, kubeconfig_file};
 const ENDING: Duration = Duration::from_secs(15);
 
 /// What a sandbox keeps in its directory; `reset` removes these and nothing else.
-pub const CONTENT: &[&str] =
-    &["store.redb", "holder.json", "server.json", "kubeconfig", "serve.log", "logs", "attempts", "claims", "volumes"];
+pub const CONTENT: &[&str] = &["store.redb", "holder.json", "server.json", "kubeconfig", "serve.log", "logs", "attempts", "volumes"];
 
-/// A sandbox that is open in this process.
+/// A sandbox that is open in this process; clones share it.
+#[derive(Clone)]
 pub struct Sandbox {
     dir: PathBuf,
     api: Api,

@@ -1,0 +1,125 @@
+//! `rtkn sandbox start`: this program once more, in the background, as `sandbox serve`.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::serve::Arguments;
+use crate::failure::{Exit, Failure};
+use crate::sandbox::serve::{Running, Sandbox, kubeconfig_file};
+use crate::session::Session;
+
+/// How long a start may take: the store may wait for another process, and the disk may be slow.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// Starts the sandbox and says how to use it; a started one is left as it is.
+///
+/// # Errors
+/// When it does not start; its own words say why.
+pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, Failure> {
+    let dir = Sandbox::default_dir()?;
+    if let Some(running) = Running::find(&dir).await {
+        session.term.answer(format_args!("The sandbox is started already: process {}, http://{}", running.pid, running.address))?;
+        if arguments.port.is_some_and(|port| port != running.address.port()) {
+            let words = format!("It keeps its port; to change it, stop it first: {} sandbox stop", session.program);
+            session.term.say(words);
+        }
+    } else {
+        let running = launch(&dir, arguments.port).await?;
+        session.term.answer(format_args!("The sandbox has started: process {}, http://{}", running.pid, running.address))?;
+    }
+    let (program, kubeconfig) = (session.program.clone(), kubeconfig_file(&dir));
+    session.term.answer("")?;
+    session.term.answer("Use it with this program:")?;
+    session.term.answer(format_args!("  {program} --sandbox pipelinerun list        (or: export RTKN_SANDBOX=1)"))?;
+    session.term.answer("and with kubectl and others:")?;
+    session.term.answer(format_args!("  export KUBECONFIG={}", quoted(&kubeconfig)))?;
+    session.term.answer("Stop it with:")?;
+    session.term.answer(format_args!("  {program} sandbox stop"))?;
+    Ok(Exit::Done)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c));
+    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+async fn launch(dir: &Path, port: Option<u16>) -> Result<Running, Failure> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| Failure::file(dir, &error))?;
+    let log = dir.join("serve.log");
+    let mut child = spawn(dir, &log, port)?;
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if let Some(running) = Running::find(dir).await
+            && u32::try_from(running.pid) == Ok(child.id())
+        {
+            return Ok(running);
+        }
+        if child.try_wait()?.is_some() {
+            return Err(last_words(&log));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    let seconds = PATIENCE.as_secs();
+    Err(Failure::other(format!("the sandbox (process {}) has not answered within {seconds} seconds", child.id()))
+        .hint(format!("what it says is in {}", log.display())))
+}
+
+fn spawn(dir: &Path, log: &PathBuf, port: Option<u16>) -> Result<Child, Failure> {
+    let program = std::env::current_exe()?;
+    let output: File =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log).map_err(|error| Failure::file(log, &error))?;
+    let mut command = Command::new(&program);
+    command.args(["sandbox", "serve", "--detached"]);
+    if let Some(port) = port {
+        command.args(["--port", &port.to_string()]);
+    }
+    command.env("RTKN_SANDBOX_DIR", dir).current_dir(dir);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    command.spawn().map_err(|error| Failure::file(&program, &error))
+}
+
+/// What a process that has ended at once said about it.
+fn last_words(log: &Path) -> Failure {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let mut failure = Failure::other("the sandbox did not start");
+    for line in text.lines() {
+        if let Some(message) = line.strip_prefix("Error: ") {
+            failure = Failure::other(format!("the sandbox did not start: {message}"));
+        } else if let Some(hint) = line.strip_prefix("Hint: ") {
+            failure = failure.hint(hint);
+        }
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(quoted(Path::new("/home/me/x")), "/home/me/x");
+        assert_eq!(quoted(Path::new("/home/it's me")), r"'/home/it'\''s me'");
+    }
+
+    #[test]
+    fn the_words_of_a_failed_start_are_passed_on() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let log = dir.path().join("log");
+        fs::write(&log, "noise\nError: the port is taken\nHint: choose another\n").expect("written");
+        let failure = last_words(&log);
+        assert_eq!(
+            (failure.message.as_str(), failure.hints),
+            ("the sandbox did not start: the port is taken", vec!["choose another".to_owned()])
+        );
+        assert_eq!(last_words(&dir.path().join("none")).message, "the sandbox did not start");
+    }
+}

@@ -48,7 +48,8 @@ pub enum MountSource {
     EmptyDir,
     /// A directory of this machine that outlives the attempt (a bound claim)
     Directory(PathBuf),
-    /// Files made from a ConfigMap or Secret, by relative path
+    /// Files made from a ConfigMap or Secret, by relative path. A single one whose path is empty is mounted as a file
+    /// (the `subPath` of a key)
     Files(BTreeMap<PathBuf, Vec<u8>>),
 }
 

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use super::substitution::Substitution;
 use crate::sandbox::executor::{Mount, MountSource, TaskExecution};
 
-/// A directory of this machine that steps see at a path.
+/// A directory of this machine, or a single file, that steps see at a path.
 #[derive(Clone, Debug)]
 pub struct Volume {
     /// Where steps see it
@@ -119,7 +119,8 @@ impl Attempt {
     pub fn locate(&self, path: &Path) -> Option<PathBuf> {
         let path = normal(path)?;
         let volume = self.volumes.iter().filter(|v| path.starts_with(&v.path)).max_by_key(|v| v.path.components().count())?;
-        Some(volume.dir.join(path.strip_prefix(&volume.path).ok()?))
+        let rest = path.strip_prefix(&volume.path).ok()?;
+        Some(if rest.as_os_str().is_empty() { volume.dir.clone() } else { volume.dir.join(rest) })
     }
 
     fn add_steps(&self, task: &TaskExecution) -> Result<(), PrepareError> {
@@ -143,13 +144,16 @@ impl Attempt {
             MountSource::EmptyDir => own,
             MountSource::Directory(dir) => dir.clone(),
             MountSource::Files(files) => {
-                write_files(&own, files, 0o644)?;
+                write_source(&own, files)?;
                 own
             }
         };
-        open_dir(&dir)?;
+        if !dir.is_file() {
+            open_dir(&dir)?;
+        }
         if let (true, Nesting::Linked { reason }) = (mount.read_only, nesting) {
             match &mount.source {
+                MountSource::Files(_) if dir.is_file() => set_mode(&dir, 0o444)?,
                 MountSource::Files(files) => files.keys().try_for_each(|file| set_mode(&dir.join(file), 0o444))?,
                 _ => return Err(PrepareError::ReadOnly { path, reason: reason.to_owned() }),
             }
@@ -167,6 +171,10 @@ impl Attempt {
             let outer = self.volumes[..i].iter().rev().find(|o| volume.path.starts_with(&o.path));
             let Some(inside) = outer.and_then(|o| Some(o.dir.join(volume.path.strip_prefix(&o.path).ok()?))) else { continue };
             match nesting {
+                Nesting::Mounted if volume.dir.is_file() => {
+                    inside.parent().map_or(Ok(()), open_dir)?;
+                    OpenOptions::new().append(true).create(true).open(&inside).map_err(io_error(&inside))?;
+                }
                 Nesting::Mounted => open_dir(&inside)?,
                 Nesting::Linked { .. } => {
                     inside.parent().map_or(Ok(()), open_dir)?;
@@ -238,9 +246,20 @@ fn normal(path: &Path) -> Option<PathBuf> {
     out.is_absolute().then_some(out)
 }
 
+/// Writes the files of a mount, or the one file that is mounted by itself.
+fn write_source(place: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) -> Result<(), PrepareError> {
+    match files.get(Path::new("")).filter(|_| files.len() == 1) {
+        Some(content) => {
+            place.parent().map_or(Ok(()), open_dir)?;
+            write_new(place, content, 0o644).map_err(io_error(place))
+        }
+        None => write_files(place, files, 0o644),
+    }
+}
+
 fn write_files(dir: &Path, files: &BTreeMap<PathBuf, Vec<u8>>, mode: u32) -> Result<(), PrepareError> {
     for (name, content) in files {
-        if !name.components().all(|c| matches!(c, Component::Normal(_))) {
+        if name.as_os_str().is_empty() || !name.components().all(|c| matches!(c, Component::Normal(_))) {
             return Err(PrepareError::FilePath(name.clone()));
         }
         let path = dir.join(name);

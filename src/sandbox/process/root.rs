@@ -126,7 +126,7 @@ impl Op {
         let done = match self {
             Op::Dir(path) => mkdir(path.as_c_str(), FileMode::from_bits_truncate(0o755)).map_err(at("making a directory of the new root")),
             Op::File(path) => {
-                open(path.as_c_str(), OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_CLOEXEC, FileMode::from_bits_truncate(0o644))
+                open(path.as_c_str(), OFlag::O_CREAT | OFlag::O_RDONLY | OFlag::O_CLOEXEC, FileMode::from_bits_truncate(0o644))
                     .map(drop)
                     .map_err(at("making a file of the new root"))
             }
@@ -172,7 +172,7 @@ impl Planner<'_> {
         for volume in volumes {
             let inside = volumes.iter().any(|outer| outer.path != volume.path && volume.path.starts_with(&outer.path));
             let own_root = ["/workspace", "/tekton"].iter().any(|root| volume.path.starts_with(root));
-            let path = if inside || own_root { volume.path.clone() } else { self.place(&volume.path)? };
+            let path = if inside || own_root { volume.path.clone() } else { self.place(volume)? };
             targets.push((path, volume));
         }
         targets.sort_by_key(|(path, _)| path.components().count());
@@ -180,18 +180,21 @@ impl Planner<'_> {
     }
 
     /// The place of a path of this machine, and the mirroring that it takes to make it there.
-    fn place(&mut self, path: &Path) -> io::Result<PathBuf> {
+    fn place(&mut self, volume: &Volume) -> io::Result<PathBuf> {
+        let path = volume.path.as_path();
         let existing = path.ancestors().find(|a| a.exists()).unwrap_or(Path::new("/"));
         let rest = path.strip_prefix(existing).unwrap_or(Path::new(""));
         let existing = existing.canonicalize()?;
-        if !existing.is_dir() {
+        let exists = rest.as_os_str().is_empty();
+        if !existing.is_dir() && !(exists && volume.dir.is_file()) {
             let message =
                 format!("{} is not a directory on this machine, so nothing can be mounted at {}", existing.display(), path.display());
             return Err(io::Error::new(io::ErrorKind::NotADirectory, message));
         }
-        if !rest.as_os_str().is_empty() {
-            self.mirrored.extend(existing.ancestors().map(Path::to_path_buf));
+        if exists {
+            return Ok(existing);
         }
+        self.mirrored.extend(existing.ancestors().map(Path::to_path_buf));
         Ok(existing.join(rest))
     }
 
@@ -224,7 +227,7 @@ impl Planner<'_> {
         for parent in parents {
             if !parent.exists() || own_root(parent) {
                 let there = c_string(&self.inside(parent))?;
-                self.ops.push(Op::Dir(there));
+                self.ops.push(if parent == path && volume.dir.is_file() { Op::File(there) } else { Op::Dir(there) });
             }
         }
         self.bind(&volume.dir, path, true)?;

@@ -332,18 +332,20 @@ async fn mounts_appear_where_the_task_wants_them() {
         let file = |name: &str| BTreeMap::from([(PathBuf::from(name), b"from a ConfigMap\n".to_vec())]);
         let mut task = task(vec![script(
             "a",
-            "cat /etc/rtkn-test/sub/key\necho kept > /workspace/source/kept\nls -d /srv-of-rtkn/cache\ntest -e /etc/passwd",
+            "cat /etc/rtkn-test/sub/key /etc/rtkn-test/one.conf /workspace/source/two.conf\necho kept > /workspace/source/kept\nls -d /srv-of-rtkn/cache\ntest -e /etc/passwd",
         )]);
         task.mounts = vec![
             mount("/workspace/source", MountSource::Directory(claim.clone()), false),
             mount("/etc/rtkn-test/sub", MountSource::Files(file("key")), true),
             mount("/srv-of-rtkn/cache", MountSource::EmptyDir, false),
+            mount("/etc/rtkn-test/one.conf", MountSource::Files(file("")), true),
+            mount("/workspace/source/two.conf", MountSource::Files(file("")), true),
         ];
         let outcome = world.run(task).await;
         assert_eq!(outcome.ends(), [(0, StepEnd::Completed)], "{:?} {}", outcome.refused, world.text("a").await);
-        assert!(world.text("a").await.starts_with("from a ConfigMap\n"));
+        assert!(world.text("a").await.starts_with(&"from a ConfigMap\n".repeat(3)));
         assert_eq!(fs::read_to_string(claim.join("kept")).expect("it was written"), "kept\n");
-        for path in ["/workspace", "/etc/rtkn-test", "/srv-of-rtkn"] {
+        for path in ["/workspace/source/kept", "/etc/rtkn-test", "/srv-of-rtkn"] {
             assert!(!Path::new(path).exists(), "{path} was made on the machine itself");
         }
     }

@@ -140,12 +140,14 @@ pub struct InterceptorRef {
 
 /// Name and kind of an interceptor.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct InterceptorName {
     /// Name
     pub name: Option<String>,
     /// `ClusterInterceptor` or `NamespacedInterceptor`
     pub kind: Option<String>,
+    /// Group and version of the kind
+    pub api_version: Option<String>,
 }
 
 /// A TriggerBinding.

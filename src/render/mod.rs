@@ -34,7 +34,13 @@ impl Look {
     fn cell(self, cell: &Cell) -> String {
         match cell {
             Cell::Text(text) => text.clone(),
-            Cell::Label(label) => format!("{}:", style::paint(label, Label::Field, self.colour)),
+            Cell::Label(label) => {
+                // Spaces behind a label's name stand behind its colon.
+                let name = label.trim_end();
+                format!("{}:{}", style::paint(name, Label::Field, self.colour), &label[name.len()..])
+            }
+            Cell::Strong(text) => style::paint(text, Label::Field, self.colour),
+            Cell::Yaml(value) => yaml(value),
             Cell::Age(since) => age::ago(*since, self.now),
             Cell::Took(from, to) => age::took(*from, *to),
             Cell::Status(verdict) => {

@@ -35,6 +35,20 @@ pub fn largest_unit(span: SignedDuration) -> String {
     format!("{count} {unit}{plural}")
 }
 
+/// A span in all of its units but those that are zero: `1 hour 30 minutes`.
+pub fn in_words(span: SignedDuration) -> String {
+    let mut rest = span.as_micros();
+    let mut words = Vec::new();
+    for (unit, length) in UNITS {
+        let count = rest / length;
+        rest %= length;
+        if count != 0 {
+            words.push(format!("{count} {unit}{}", if count.abs() == 1 { "" } else { "s" }));
+        }
+    }
+    if words.is_empty() { "0 seconds".to_owned() } else { words.join(" ") }
+}
+
 /// The time between two moments as Go writes durations (`1m40s`), or `---` when either is unknown.
 pub fn took(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
     match (from, to) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{ABSENT, Cell, Column, Listed};
+use super::{ABSENT, Cell, Column, Listed, values};
 use crate::objects::Object;
 use crate::objects::pipeline::{Pipeline, Task};
 use crate::objects::run::{CustomRun, PipelineRun, Run, TaskRun};
@@ -22,7 +22,7 @@ macro_rules! listed {
 }
 
 listed! {
-    Task: "DESCRIPTION" = |t, ()| shortened(t.spec.description.as_deref().unwrap_or_default()).into(), "AGE" = |t, ()| age(t);
+    Task: "DESCRIPTION" = |t, ()| values::shortened(t.spec.description.as_deref().unwrap_or_default()).into(), "AGE" = |t, ()| age(t);
     EventListener: "AGE" = |l, ()| age(l), "URL" = |l, ()| url(l), "AVAILABLE" = |l, ()| available(l);
     Trigger: "AGE" = |t, ()| age(t), "TEMPLATE" = |t, ()| template(t), "BINDINGS" = |t, ()| bindings(t), "INTERCEPTORS" = |t, ()| interceptors(t);
     TriggerBinding: "AGE" = |b, ()| age(b);
@@ -90,14 +90,6 @@ fn age(object: &impl Object) -> Cell {
     Cell::Age(object.meta().creation_timestamp)
 }
 
-/// A description in twenty bytes; a longer one ends in three points. tkn counts bytes too, but cuts characters in two.
-fn shortened(description: &str) -> String {
-    if description.len() <= 20 {
-        return description.to_owned();
-    }
-    format!("{}...", &description[..description.floor_char_boundary(19)])
-}
-
 fn url(listener: &EventListener) -> Cell {
     Cell::or_absent(listener.status.address.as_ref().and_then(|a| a.url.as_deref()))
 }
@@ -136,16 +128,4 @@ fn interceptors(trigger: &Trigger) -> Cell {
 fn joined(names: impl Iterator<Item = String>) -> Cell {
     let names: Vec<String> = names.filter(|n| !n.is_empty()).collect();
     Cell::or_absent(Some(&names.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn descriptions_are_cut_between_characters() {
-        assert_eq!(shortened("twenty bytes, no more"), "twenty bytes, no mo...");
-        assert_eq!(shortened("exactly twenty bytes"), "exactly twenty bytes");
-        assert_eq!(shortened("日本語の説明です"), "日本語の説明...");
-    }
 }

@@ -2,8 +2,14 @@
 
 pub mod age;
 mod columns;
+mod definitions;
+mod runs;
+mod sections;
+mod triggers;
+mod values;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::objects::verdict::Verdict;
 use crate::objects::{Object, Seen};
@@ -19,6 +25,10 @@ pub enum Cell {
     Text(String),
     /// What the following cell is about: `Name:`
     Label(&'static str),
+    /// Text that stands out
+    Strong(&'static str),
+    /// A value as YAML, from the first column on
+    Yaml(Value),
     /// How long ago something was
     Age(Option<Timestamp>),
     /// How long something took: from, to

@@ -167,6 +167,7 @@ impl From<PromptError> for Failure {
             PromptError::NoTerminal { needed } => {
                 Self::usage("standard input is no terminal, so nothing can be asked").hint(format!("give {needed}"))
             }
+            PromptError::Ended { needed } => Self::usage("standard input ended without an answer").hint(format!("give {needed}")),
             PromptError::Io(error) => error.into(),
         }
     }

@@ -13,7 +13,6 @@ use crate::commands;
 use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
 use crate::kubeconfig::Wanted;
-use crate::objects::run::CustomRun;
 use crate::objects::trigger::{ClusterInterceptor, ClusterTriggerBinding, TriggerBinding, TriggerTemplate};
 use crate::sandbox::serve::CONTEXT;
 use crate::session::{Session, program_name};
@@ -68,7 +67,7 @@ enum Command {
     TaskRun(commands::taskrun::Verb),
     /// List, describe and delete CustomRuns
     #[command(subcommand)]
-    CustomRun(commands::definition::Verb),
+    CustomRun(commands::customrun::Verb),
     /// List and describe EventListeners, and send them events
     #[command(subcommand)]
     EventListener(commands::eventlistener::Verb),
@@ -178,7 +177,8 @@ pub fn tree(program: &str) -> clap::Command {
 }
 
 /// Puts the kind's words into the texts of a group of commands: `{Kind}`, `{Kinds}` and `{noun}`.
-fn speak(command: clap::Command, kind: &Kind) -> clap::Command {
+/// An argument for names of objects completes them.
+fn speak(command: clap::Command, kind: &'static Kind) -> clap::Command {
     let words = |text: &clap::builder::StyledStr| {
         text.to_string().replace("{Kinds}", &format!("{}s", kind.kind)).replace("{Kind}", kind.kind).replace("{noun}", kind.noun)
     };
@@ -191,6 +191,9 @@ fn speak(command: clap::Command, kind: &Kind) -> clap::Command {
     }
     command
         .mut_args(|mut arg| {
+            if matches!(arg.get_id().as_str(), "name" | "names") {
+                arg = arg.add(complete::names(kind));
+            }
             if let Some(help) = arg.get_help().map(words) {
                 arg = arg.help(help);
             }
@@ -208,7 +211,7 @@ async fn dispatch(session: &mut Session, command: Command) -> Result<Exit, Failu
         Command::PipelineRun(verb) => commands::pipelinerun::run(session, verb).await,
         Command::Task(verb) => commands::task::run(session, verb).await,
         Command::TaskRun(verb) => commands::taskrun::run(session, verb).await,
-        Command::CustomRun(verb) => commands::definition::run::<CustomRun>(session, verb).await,
+        Command::CustomRun(verb) => commands::customrun::run(session, verb).await,
         Command::EventListener(verb) => commands::eventlistener::run(session, verb).await,
         Command::Trigger(verb) => commands::trigger::run(session, verb).await,
         Command::TriggerBinding(verb) => commands::definition::run::<TriggerBinding>(session, verb).await,

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod completion;
+pub mod customrun;
 pub mod definition;
 pub mod demo;
 pub mod diagnose;

@@ -2,17 +2,31 @@
 
 use clap::Subcommand;
 
-use super::definition;
+use super::definition::Shown;
 use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Pipeline;
+use crate::objects::run::PipelineRun;
 use crate::session::Session;
+use crate::verbs::{delete, export};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The verbs of every kind
+    /// The verbs that show
     #[command(flatten)]
-    Any(definition::Verb),
+    Shown(Shown),
+    /// Delete {Kinds}
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Their PipelineRuns as well
+        #[arg(long)]
+        prs: bool,
+        /// Which
+        #[command(flatten)]
+        arguments: delete::Arguments,
+    },
+    /// Print a {Kind} as a manifest that can be made again
+    Export(export::Arguments),
 }
 
 /// Runs one of them.
@@ -21,6 +35,8 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::Any(verb) => definition::run::<Pipeline>(session, verb).await,
+        Verb::Shown(verb) => verb.run::<Pipeline>(session).await,
+        Verb::Delete { prs, arguments } => arguments.delete_parent::<PipelineRun>(session, prs).await,
+        Verb::Export(arguments) => arguments.export::<Pipeline>(session).await,
     }
 }

@@ -5,7 +5,9 @@ use clap::Subcommand;
 use crate::failure::{Exit, Failure};
 use crate::objects::run::PipelineRun;
 use crate::session::Session;
+use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
+use crate::verbs::{cancel, describe, export};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,29 @@ pub enum Verb {
         #[command(flatten)]
         arguments: list::Arguments,
     },
+    /// Describe a {Kind}
+    #[command(visible_alias = "desc")]
+    Describe(describe::Arguments),
+    /// Cancel a {Kind}
+    Cancel {
+        /// Name of the {Kind}
+        name: String,
+        /// Let finally tasks run (CancelledRunFinally), or running tasks end as well (StoppedRunFinally)
+        #[arg(long, value_name = "HOW")]
+        grace: Option<String>,
+    },
+    /// Delete {Kinds}
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Only those of this Pipeline
+        #[arg(long, short = 'p', value_name = "PIPELINE")]
+        pipeline: Option<String>,
+        /// Which
+        #[command(flatten)]
+        arguments: RunArguments,
+    },
+    /// Print a {Kind} as a manifest that can be made again
+    Export(export::Arguments),
 }
 
 /// Runs one of them.
@@ -29,5 +54,12 @@ pub enum Verb {
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::List { parent, arguments } => arguments.list(session, Which::<PipelineRun>::of_parent(parent.as_deref())).await,
+        Verb::Describe(arguments) => arguments.describe::<PipelineRun>(session).await,
+        Verb::Cancel { name, grace } => cancel::cancel::<PipelineRun>(session, &name, grace.as_deref()).await,
+        Verb::Delete { pipeline, arguments } => {
+            let of = Of { parent: pipeline.as_deref(), spare_owned: false };
+            delete_runs::<PipelineRun>(session, &arguments, of).await
+        }
+        Verb::Export(arguments) => arguments.export::<PipelineRun>(session).await,
     }
 }

@@ -2,17 +2,31 @@
 
 use clap::Subcommand;
 
-use super::definition;
+use super::definition::Shown;
 use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Task;
+use crate::objects::run::TaskRun;
 use crate::session::Session;
+use crate::verbs::{delete, export};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The verbs of every kind
+    /// The verbs that show
     #[command(flatten)]
-    Any(definition::Verb),
+    Shown(Shown),
+    /// Delete {Kinds}
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Their TaskRuns as well
+        #[arg(long)]
+        trs: bool,
+        /// Which
+        #[command(flatten)]
+        arguments: delete::Arguments,
+    },
+    /// Print a {Kind} as a manifest that can be made again
+    Export(export::Arguments),
 }
 
 /// Runs one of them.
@@ -21,6 +35,8 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::Any(verb) => definition::run::<Task>(session, verb).await,
+        Verb::Shown(verb) => verb.run::<Task>(session).await,
+        Verb::Delete { trs, arguments } => arguments.delete_parent::<TaskRun>(session, trs).await,
+        Verb::Export(arguments) => arguments.export::<Task>(session).await,
     }
 }

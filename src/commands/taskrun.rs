@@ -5,7 +5,9 @@ use clap::Subcommand;
 use crate::failure::{Exit, Failure};
 use crate::objects::run::TaskRun;
 use crate::session::Session;
+use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
+use crate::verbs::{cancel, describe, export};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,30 @@ pub enum Verb {
         #[command(flatten)]
         arguments: list::Arguments,
     },
+    /// Describe a {Kind}
+    #[command(visible_alias = "desc")]
+    Describe(describe::Arguments),
+    /// Cancel a {Kind}
+    Cancel {
+        /// Name of the {Kind}
+        name: String,
+    },
+    /// Delete {Kinds}
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Only those of this Task
+        #[arg(long, short = 't', value_name = "TASK")]
+        task: Option<String>,
+        /// Leave TaskRuns alone whose PipelineRun is not over
+        #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            default_value_t = true, value_name = "BOOL")]
+        ignore_running_pipelinerun: bool,
+        /// Which
+        #[command(flatten)]
+        arguments: RunArguments,
+    },
+    /// Print a {Kind} as a manifest that can be made again
+    Export(export::Arguments),
 }
 
 /// Runs one of them.
@@ -29,5 +55,12 @@ pub enum Verb {
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::List { parent, arguments } => arguments.list(session, Which::<TaskRun>::of_parent(parent.as_deref())).await,
+        Verb::Describe(arguments) => arguments.describe::<TaskRun>(session).await,
+        Verb::Cancel { name } => cancel::cancel::<TaskRun>(session, &name, None).await,
+        Verb::Delete { task, ignore_running_pipelinerun, arguments } => {
+            let of = Of { parent: task.as_deref(), spare_owned: ignore_running_pipelinerun };
+            delete_runs::<TaskRun>(session, &arguments, of).await
+        }
+        Verb::Export(arguments) => arguments.export::<TaskRun>(session).await,
     }
 }

@@ -1,7 +1,7 @@
 //! Questions to a person. Every one of them needs a terminal on standard input; without one the error says which
 //! argument would have answered it.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use dialoguer::theme::Theme;
 
@@ -13,6 +13,12 @@ pub enum PromptError {
     /// Nobody is there
     #[error("standard input is no terminal; give {needed}")]
     NoTerminal {
+        /// The argument that would have answered
+        needed: String,
+    },
+    /// The input ended before an answer came
+    #[error("standard input ended without an answer; give {needed}")]
+    Ended {
         /// The argument that would have answered
         needed: String,
     },
@@ -86,6 +92,33 @@ impl Term {
     pub fn confirm(&mut self, prompt: &str, needed: &str) -> Result<bool, PromptError> {
         self.asking(needed)?;
         Ok(dialoguer::Confirm::with_theme(&Asking).with_prompt(prompt).interact()?)
+    }
+
+    /// Asks a question, in a pipe as well, until the answer is exactly `y` or `n`.
+    ///
+    /// # Errors
+    /// When the input ends without an answer: silence is no leave.
+    pub async fn yes_or_no(&mut self, question: &str, needed: &str) -> Result<bool, PromptError> {
+        write!(self.out, "{question}")?;
+        loop {
+            self.flush()?;
+            // A thread of its own reads, so that Ctrl-C is heard meanwhile.
+            let read = tokio::task::spawn_blocking(|| {
+                let mut line = String::new();
+                io::stdin().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))
+            });
+            let line = read.await.unwrap_or_else(|broken| Err(io::Error::other(broken)))?;
+            match line.as_deref().map(str::trim) {
+                Some("y") => return Ok(true),
+                Some("n") => return Ok(false),
+                Some(_) => write!(self.out, "Please enter (y/n): ")?,
+                None => {
+                    // The question stands alone on its line otherwise.
+                    writeln!(self.out)?;
+                    return Err(PromptError::Ended { needed: needed.to_owned() });
+                }
+            }
+        }
     }
 
     /// Asks for a line of text.

@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::fetch::Beside;
+use super::missing::absent_namespace;
 use crate::client::Select;
 use crate::failure::{Exit, Failure};
 use crate::kinds::Kind;
@@ -145,6 +146,9 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
     }
     if objects.is_empty() {
         say_nothing_found(session, T::KIND)?;
+        if namespace.is_some() && let Some(hint) = absent_namespace(&cluster, T::KIND).await {
+            session.term.say(format!("Hint: {hint}"));
+        }
         return Ok(Exit::Done);
     }
     let beside = T::beside(&cluster, namespace).await.map_err(refused)?;

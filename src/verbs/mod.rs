@@ -1,6 +1,10 @@
 //! What is done to every kind alike: list, describe, delete, choose, apply.
 
 pub mod apply;
+pub mod cancel;
+pub mod delete;
+pub mod describe;
+pub mod export;
 pub mod fetch;
 pub mod list;
 pub mod missing;

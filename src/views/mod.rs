@@ -194,8 +194,17 @@ impl Page {
 pub trait Described: Object {
     /// What the page needs that the object does not hold, such as the runs of a Pipeline; `()` for most kinds
     type With: Default;
+    /// Words after `-o` that are no format and have an answer for this kind, such as `url`
+    const ANSWERS: &'static [&'static str] = &[];
     /// The page
     fn page(&self, with: &Self::With) -> Page;
+    /// The answer to one of [`Self::ANSWERS`].
+    ///
+    /// # Errors
+    /// Says why there is none.
+    fn answer(&self, word: &str) -> Result<String, String> {
+        Err(format!("{} has no {word}", Self::KIND.kind))
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,12 @@ impl Described for TriggerTemplate {
 
 impl Described for EventListener {
     type With = ();
+    const ANSWERS: &'static [&'static str] = &["url"];
+
+    fn answer(&self, _word: &str) -> Result<String, String> {
+        let url = self.status.address.as_ref().and_then(|a| a.url.clone());
+        url.ok_or_else(|| format!("url of EventListener {} not available yet", self.metadata.name))
+    }
 
     fn page(&self, (): &()) -> Page {
         let text = |value: &Option<Value>, pointer: &str| value.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);

@@ -1,0 +1,49 @@
+//! `rtkn customrun …`
+
+use clap::Subcommand;
+
+use super::definition::Shown;
+use crate::failure::{Exit, Failure};
+use crate::objects::Object;
+use crate::objects::run::CustomRun;
+use crate::session::Session;
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// The verbs that show
+    #[command(flatten)]
+    Shown(Shown),
+    /// Delete {Kinds} at once, without a question, as tkn does
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Names of {Kinds}
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// As the verb does.
+pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Shown(verb) => verb.run::<CustomRun>(session).await,
+        Verb::Delete { names } => delete(session, &names).await,
+    }
+}
+
+/// One that is not there is told and is no failure, as in tkn.
+async fn delete(session: &mut Session, names: &[String]) -> Result<Exit, Failure> {
+    let cluster = session.cluster().await?;
+    let namespace = &cluster.namespace;
+    for name in names {
+        match cluster.delete(CustomRun::KIND, namespace, name).await {
+            Ok(()) => session.term.answer(format!("CustomRun '{name}' deleted successfully from namespace '{namespace}'"))?,
+            Err(error) if error.is_not_found() => session.term.say(format!("CustomRun {name} not found in namespace {namespace}")),
+            Err(error) => return Err(Failure::from(error).context(format!("failed to delete CustomRun {name}"))),
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,73 @@
+//! `cancel` of PipelineRuns and TaskRuns: one field of the spec, which Tekton's controller acts upon.
+
+use serde_json::json;
+
+use super::missing;
+use crate::failure::{Exit, Failure};
+use crate::objects::run::{PipelineRun, Run, TaskRun};
+use crate::session::Session;
+
+/// A kind of run that can be cancelled.
+pub trait Cancel: Run {
+    /// What `spec.status` may be set to; the first when nothing else is asked for.
+    const WAYS: &'static [&'static str];
+}
+
+impl Cancel for PipelineRun {
+    const WAYS: &'static [&'static str] = &["Cancelled", "CancelledRunFinally", "StoppedRunFinally"];
+}
+
+impl Cancel for TaskRun {
+    const WAYS: &'static [&'static str] = &["TaskRunCancelled"];
+}
+
+/// The value of `spec.status` for the word of `--grace`, in any letter case.
+///
+/// # Errors
+/// When there is no such way; the message names those that there are.
+fn way<R: Cancel>(grace: Option<&str>) -> Result<&'static str, Failure> {
+    let Some(word) = grace.filter(|word| !word.is_empty()) else { return Ok(R::WAYS[0]) };
+    let way = R::WAYS.iter().find(|way| way.eq_ignore_ascii_case(word)).copied();
+    way.ok_or_else(|| Failure::usage(format!("--grace {word:?} is none of {}; nothing was cancelled", R::WAYS.join(", "))))
+}
+
+/// Cancels a run that has not ended.
+///
+/// # Errors
+/// When there is no such run, when it is over, or when the server refuses.
+pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<&str>) -> Result<Exit, Failure> {
+    let way = way::<R>(grace)?;
+    let cluster = session.cluster().await?;
+    let kind = R::KIND.kind;
+    let seen = match cluster.get::<R>(&cluster.namespace, name).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            let missing = error.is_not_found();
+            let failure = Failure::from(error);
+            let message = if missing { format!("failed to find {kind}: {name}") } else { failure.message.clone() };
+            return Err(missing::with_hints(&cluster, R::KIND, &[name], Failure { message, ..failure }).await);
+        }
+    };
+    if seen.lens.as_ref().is_ok_and(R::is_done) {
+        return Err(Failure::other(format!("failed to cancel {kind} {name}: {kind} has already finished execution")));
+    }
+    // `add` sets the field whether or not it is there.
+    let patch = json!([{"op": "add", "path": "/spec/status", "value": way}]);
+    let patched = cluster.patch(R::KIND, &cluster.namespace, name, patch, false).await;
+    patched.map_err(|e| Failure::from(e).context(format!("failed to cancel {kind}: {name}")))?;
+    session.term.answer(format!("{kind} cancelled: {name}"))?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_way_is_refused_with_the_choice() {
+        assert_eq!(way::<PipelineRun>(Some("stoppedrunfinally")).unwrap(), "StoppedRunFinally");
+        assert_eq!(way::<PipelineRun>(None).unwrap(), "Cancelled");
+        let refused = way::<PipelineRun>(Some("Bogus")).unwrap_err();
+        assert!(refused.message.contains("Bogus") && refused.message.contains("CancelledRunFinally"));
+    }
+}

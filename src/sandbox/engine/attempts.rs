@@ -138,8 +138,7 @@ impl Attempts {
 
     /// Ends the steps of a TaskRun that is gone.
     pub fn stop_run(&mut self, task_run: &Key) {
-        let pods: Vec<PodKey> =
-            self.running.iter().filter(|(_, a)| a.task_run == *task_run).map(|(pod, _)| pod.clone()).collect();
+        let pods: Vec<PodKey> = self.running.iter().filter(|(_, a)| a.task_run == *task_run).map(|(pod, _)| pod.clone()).collect();
         for (namespace, pod) in pods {
             self.stop(&namespace, &pod);
         }

@@ -9,8 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct GoDuration(pub Duration);
 
 /// Nanoseconds of Go's units, longest suffix first so that `ms` is not read as `m`.
-const UNITS: [(&str, f64); 7] =
-    [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("h", 3.6e12), ("m", 6e10), ("s", 1e9)];
+const UNITS: [(&str, f64); 7] = [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("h", 3.6e12), ("m", 6e10), ("s", 1e9)];
 
 impl GoDuration {
     /// Reads `1h30m`, `5s`, `0`; `None` for anything else, and for negative durations.
@@ -81,9 +80,7 @@ impl Serialize for GoDuration {
 impl<'de> Deserialize<'de> for GoDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("invalid duration {text:?}, write it like 90s, 10m or 1h30m"))
-        })
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("invalid duration {text:?}, write it like 90s, 10m or 1h30m")))
     }
 }
 

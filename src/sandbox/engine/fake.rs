@@ -61,14 +61,7 @@ async fn play(task: TaskExecution, events: mpsc::Sender<TaskEvent>, mut stop: wa
             StepEnd::Cancelled => failed = Some(StepEnd::Cancelled),
             _ => {}
         }
-        let event = TaskEvent::StepEnded {
-            step,
-            started,
-            at: Timestamp::now(),
-            exit_code: played.exit_code,
-            end,
-            results: played.results,
-        };
+        let event = TaskEvent::StepEnded { step, started, at: Timestamp::now(), exit_code: played.exit_code, end, results: played.results };
         let _ = events.send(event).await;
     }
     let _ = events.send(TaskEvent::TaskEnded { at: Timestamp::now(), results }).await;

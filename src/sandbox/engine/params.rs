@@ -13,12 +13,7 @@ const DEEPEST_DEFAULT: usize = 10;
 
 /// Every spelling of a param's variable.
 pub fn spellings(name: &str) -> Vec<String> {
-    vec![
-        format!("params.{name}"),
-        format!("params[\"{name}\"]"),
-        format!("params['{name}']"),
-        format!("inputs.params.{name}"),
-    ]
+    vec![format!("params.{name}"), format!("params[\"{name}\"]"), format!("params['{name}']"), format!("inputs.params.{name}")]
 }
 
 /// What passed params stand for.
@@ -90,9 +85,7 @@ fn resolve(
         return Err(format!("parameter resolution failed: circular dependency detected in param {key:?}"));
     }
     if visiting.len() > DEEPEST_DEFAULT {
-        return Err(format!(
-            "parameter resolution failed: maximum recursion depth ({DEEPEST_DEFAULT}) exceeded for param {key:?}"
-        ));
+        return Err(format!("parameter resolution failed: maximum recursion depth ({DEEPEST_DEFAULT}) exceeded for param {key:?}"));
     }
     visiting.push(key.clone());
     for reference in default.texts().into_iter().flat_map(expressions).filter(|e| e.starts_with("params.")) {
@@ -102,9 +95,7 @@ fn resolve(
         }
         let other = bare.trim_start_matches("params.");
         let Some((other, default)) = open.get_key_value(other) else {
-            return Err(format!(
-                "parameter resolution failed: param {key:?} references undefined param {reference:?}"
-            ));
+            return Err(format!("parameter resolution failed: param {key:?} references undefined param {reference:?}"));
         };
         resolve(other, default, open, known, visiting)?;
     }

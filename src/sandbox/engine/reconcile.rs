@@ -44,12 +44,7 @@ pub struct Controller {
 }
 
 /// Runs the engine until `shutdown` turns true, or the store fails.
-pub async fn run(
-    store: Store,
-    logs: LogDir,
-    executor: Arc<dyn Executor>,
-    mut shutdown: watch::Receiver<bool>,
-) -> Result<(), StoreError> {
+pub async fn run(store: Store, logs: LogDir, executor: Arc<dyn Executor>, mut shutdown: watch::Receiver<bool>) -> Result<(), StoreError> {
     let mut changes = store.subscribe();
     let (sender, mut reports) = mpsc::unbounded_channel();
     let mut controller = Controller::new(store.lazy(), Attempts::new(executor, logs, sender));

@@ -170,9 +170,7 @@ async fn when_one_of_two_fails_the_other_ends_and_nothing_new_starts() {
     let world = World::new();
     let mut after = task("c", "x");
     after["runAfter"] = json!(["b"]);
-    let run = world
-        .pipeline_run(json!({"pipelineSpec": {"tasks": [task("a", "exit 1"), task("b", "slow"), after]}}))
-        .await;
+    let run = world.pipeline_run(json!({"pipelineSpec": {"tasks": [task("a", "exit 1"), task("b", "slow"), after]}})).await;
     assert_eq!(told(&run), "False Failed Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1");
     assert_eq!(children(&run), ["run-a", "run-b"]);
     assert_eq!(skipped(&run), ["c: PipelineRun was stopping"]);
@@ -184,8 +182,7 @@ async fn finally_runs_after_a_failure_and_knows_of_it() {
     let world = World::new();
     let mut last = task("f", "$(params.s) $(params.all)");
     last["taskSpec"]["params"] = json!([{"name": "s"}, {"name": "all"}]);
-    last["params"] =
-        json!([{"name": "s", "value": "$(tasks.a.status)/$(tasks.a.reason)"}, {"name": "all", "value": "$(tasks.status)"}]);
+    last["params"] = json!([{"name": "s", "value": "$(tasks.a.status)/$(tasks.a.reason)"}, {"name": "all", "value": "$(tasks.status)"}]);
     let mut needs = task("g", "x");
     needs["params"] = json!([{"name": "p", "value": "$(tasks.a.results.r)"}]);
     let mut failing = task("a", "exit 1");
@@ -234,9 +231,7 @@ async fn a_pipeline_that_takes_too_long_is_ended() {
     let world = World::new();
     let mut after = task("b", "x");
     after["runAfter"] = json!(["a"]);
-    let run = world
-        .pipeline_run(json!({"pipelineSpec": {"tasks": [task("a", "hang"), after]}, "timeouts": {"pipeline": "300ms"}}))
-        .await;
+    let run = world.pipeline_run(json!({"pipelineSpec": {"tasks": [task("a", "hang"), after]}, "timeouts": {"pipeline": "300ms"}})).await;
     assert_eq!(told(&run), "False PipelineRunTimeout PipelineRun \"run\" failed to finish within \"300ms\"");
     let child = world.end_of(&kinds::TASK_RUN, "run-a").await;
     assert_eq!(
@@ -362,10 +357,7 @@ async fn guards_skip_a_task_but_not_those_that_only_run_after_it() {
     let run = world.pipeline_run(spec).await;
     assert_eq!(told(&run), "True Completed Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 3");
     assert_eq!(children(&run), ["run-b"]);
-    assert_eq!(
-        skipped(&run),
-        ["a: When Expressions evaluated to false", "c: Results were missing", "d: Parent Tasks were skipped"]
-    );
+    assert_eq!(skipped(&run), ["a: When Expressions evaluated to false", "c: Results were missing", "d: Parent Tasks were skipped"]);
     assert_eq!(run["status"]["skippedTasks"][0]["whenExpressions"][0]["input"], "no");
 }
 
@@ -398,10 +390,7 @@ async fn what_is_referred_to_and_missing_is_named() {
          \"none\": tasks.tekton.dev \"none\" not found"
     );
     let run = world.task_run(json!({"taskRef": {"name": "none"}})).await;
-    assert_eq!(
-        told(&run),
-        "False TaskRunResolutionFailed error when listing tasks for taskRun run: tasks.tekton.dev \"none\" not found"
-    );
+    assert_eq!(told(&run), "False TaskRunResolutionFailed error when listing tasks for taskRun run: tasks.tekton.dev \"none\" not found");
 }
 
 #[tokio::test]

@@ -97,9 +97,7 @@ impl Replacements {
     pub fn param_value(&self, value: &ParamValue) -> ParamValue {
         match value {
             ParamValue::Array(items) => ParamValue::Array(items.iter().flat_map(|i| self.elements(i)).collect()),
-            ParamValue::Object(map) => {
-                ParamValue::Object(map.iter().map(|(k, v)| (k.clone(), self.text(v))).collect())
-            }
+            ParamValue::Object(map) => ParamValue::Object(map.iter().map(|(k, v)| (k.clone(), self.text(v))).collect()),
             ParamValue::String(text) => {
                 let whole = whole_reference(text).unwrap_or_default();
                 if let Some(items) = self.arrays.get(whole) {

@@ -26,12 +26,10 @@ impl ParamValue {
                 Some(items) => Self::Array(items),
                 None => Self::String(json.to_string()),
             },
-            Value::Object(map) => {
-                match map.iter().map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect() {
-                    Some(map) => Self::Object(map),
-                    None => Self::String(json.to_string()),
-                }
-            }
+            Value::Object(map) => match map.iter().map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect() {
+                Some(map) => Self::Object(map),
+                None => Self::String(json.to_string()),
+            },
             Value::Null => Self::String(String::new()),
             other => Self::String(other.to_string()),
         }

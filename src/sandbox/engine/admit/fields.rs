@@ -177,33 +177,15 @@ static STEP_TEMPLATE: &[Field] = &[
 
 static PARAM: &[Field] = &[f("name", Text), f("value", Shape::Value)];
 
-static PARAM_SPEC: &[Field] = &[
-    f("name", Text),
-    f("type", Text),
-    f("description", Text),
-    f("properties", Whole),
-    f("default", Shape::Value),
-    f("enum", Refused),
-];
+static PARAM_SPEC: &[Field] =
+    &[f("name", Text), f("type", Text), f("description", Text), f("properties", Whole), f("default", Shape::Value), f("enum", Refused)];
 
-static RESULT: &[Field] = &[
-    f("name", Text),
-    f("type", Text),
-    f("properties", Whole),
-    f("description", Text),
-    f("value", Shape::Value),
-];
+static RESULT: &[Field] = &[f("name", Text), f("type", Text), f("properties", Whole), f("description", Text), f("value", Shape::Value)];
 
 static WHEN: &[Field] = &[f("input", Text), f("operator", Text), f("values", Texts), f("cel", Refused)];
 
-static TASK_REF: &[Field] = &[
-    f("name", Text),
-    f("kind", Text),
-    f("apiVersion", Text),
-    f("resolver", Refused),
-    f("params", Refused),
-    f("bundle", Refused),
-];
+static TASK_REF: &[Field] =
+    &[f("name", Text), f("kind", Text), f("apiVersion", Text), f("resolver", Refused), f("params", Refused), f("bundle", Refused)];
 
 static PIPELINE_REF: &[Field] =
     &[f("name", Text), f("apiVersion", Text), f("resolver", Refused), f("params", Refused), f("bundle", Refused)];
@@ -272,10 +254,8 @@ static VOLUME: &[Field] = &[
 
 static EMPTY_DIR: &[Field] = &[f("medium", NoEffect), f("sizeLimit", NoEffect)];
 static CLAIM: &[Field] = &[f("claimName", Text), f("readOnly", NoEffect)];
-static CONFIG_MAP: &[Field] =
-    &[f("name", Text), f("items", List(KEY_TO_PATH)), f("defaultMode", NoEffect), f("optional", Flag)];
-static SECRET: &[Field] =
-    &[f("secretName", Text), f("items", List(KEY_TO_PATH)), f("defaultMode", NoEffect), f("optional", Flag)];
+static CONFIG_MAP: &[Field] = &[f("name", Text), f("items", List(KEY_TO_PATH)), f("defaultMode", NoEffect), f("optional", Flag)];
+static SECRET: &[Field] = &[f("secretName", Text), f("items", List(KEY_TO_PATH)), f("defaultMode", NoEffect), f("optional", Flag)];
 static KEY_TO_PATH: &[Field] = &[f("key", Text), f("path", Text), f("mode", NoEffect)];
 
 static PROJECTED: &[Field] = &[
@@ -382,9 +362,7 @@ impl Shape {
             Count => ("a whole number that is not negative", value.is_u64()),
             Texts => ("a list of texts", value.as_array().is_some_and(texts)),
             Labels => ("texts by name", value.as_object().is_some_and(|map| map.values().all(Value::is_string))),
-            Duration => {
-                ("a duration such as 90s or 1h30m", value.as_str().is_some_and(|text| GoDuration::parse(text).is_some()))
-            }
+            Duration => ("a duration such as 90s or 1h30m", value.as_str().is_some_and(|text| GoDuration::parse(text).is_some())),
         };
         if !right {
             findings.errors.push(match value {

@@ -3,12 +3,20 @@
 
 mod defaults;
 mod fields;
+mod pipeline;
+mod report;
+mod runs;
+mod task;
+#[cfg(test)]
+mod tests;
+mod variables;
 
 use serde_json::Value;
 
-use super::object::text;
+use super::object::{items, text};
 use crate::kinds::{self, Kind};
 use fields::Findings;
+use report::Report;
 
 pub use defaults::task_run as default_task_run;
 
@@ -16,20 +24,43 @@ pub use defaults::task_run as default_task_run;
 struct Admission {
     kind: &'static Kind,
     fields: &'static [fields::Field],
+    check: fn(&Value, &mut Report),
     fill: fn(&mut Value),
 }
 
 static ADMISSIONS: &[Admission] = &[
-    Admission { kind: &kinds::PIPELINE_RUN, fields: fields::PIPELINE_RUN, fill: defaults::pipeline_run },
-    Admission { kind: &kinds::TASK_RUN, fields: fields::TASK_RUN, fill: defaults::task_run },
-    Admission { kind: &kinds::PIPELINE, fields: fields::PIPELINE, fill: |object| fill_spec(object, defaults::pipeline_spec) },
-    Admission { kind: &kinds::TASK, fields: fields::TASK, fill: |object| fill_spec(object, defaults::task_spec) },
+    Admission { kind: &kinds::PIPELINE_RUN, fields: fields::PIPELINE_RUN, check: runs::check_pipeline_run, fill: defaults::pipeline_run },
+    Admission { kind: &kinds::TASK_RUN, fields: fields::TASK_RUN, check: runs::check_task_run, fill: defaults::task_run },
+    Admission {
+        kind: &kinds::PIPELINE,
+        fields: fields::PIPELINE,
+        check: check_pipeline,
+        fill: |object| fill_spec(object, defaults::pipeline_spec),
+    },
+    Admission { kind: &kinds::TASK, fields: fields::TASK, check: check_task, fill: |object| fill_spec(object, defaults::task_spec) },
 ];
 
 fn fill_spec(object: &mut Value, fill: fn(&mut Value)) {
     if let Some(spec) = object.get_mut("spec") {
         fill(spec);
     }
+}
+
+/// A Pipeline of its own has to declare all that it uses.
+fn check_pipeline(spec: &Value, report: &mut Report) {
+    pipeline::check(spec, "spec", report);
+    let mut declared = task::Declared::new();
+    task::declare(items(spec, "/params"), &mut declared);
+    pipeline::check_param_use(spec, &declared, "spec", report);
+    pipeline::check_workspace_use(spec, "spec", report);
+}
+
+/// A Task of its own has to declare all that it uses.
+fn check_task(spec: &Value, report: &mut Report) {
+    task::check(spec, "spec", report);
+    let mut declared = task::Declared::new();
+    task::declare(items(spec, "/params"), &mut declared);
+    task::check_param_use(spec, &declared, "spec", report);
 }
 
 /// Fills in defaults and checks an object that is written through the API, as the webhook of Tekton does on a cluster.
@@ -39,7 +70,13 @@ pub fn admit(kind: &'static Kind, object: &mut Value) -> Result<(), Vec<String>>
         return Err(vec!["CustomRun: not supported by this sandbox yet; run it on a cluster".to_owned()]);
     }
     let Some(admission) = ADMISSIONS.iter().find(|admission| admission.kind == kind) else { return Ok(()) };
-    let findings = look(admission, object);
+    let mut findings = look(admission, object);
+    // Fields of a wrong shape would be told twice, and unclearly, by what reads them.
+    if findings.errors.is_empty() {
+        let mut report = Report::default();
+        (admission.check)(&object["spec"], &mut report);
+        findings.errors = report.errors;
+    }
     if !findings.errors.is_empty() {
         return Err(findings.errors);
     }

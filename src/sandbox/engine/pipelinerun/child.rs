@@ -80,11 +80,7 @@ fn template(subject: &Subject<'_>, task: &str) -> TaskRunTemplate {
 
 /// The limit of a TaskRun. That of the PipelineRun is passed on only when it is longer than the default, since it is
 /// the PipelineRun that ends its tasks otherwise.
-fn timeout(
-    subject: &Subject<'_>,
-    state: &TaskState,
-    template: &TaskRunTemplate,
-) -> Option<super::super::duration::GoDuration> {
+fn timeout(subject: &Subject<'_>, state: &TaskState, template: &TaskRunTemplate) -> Option<super::super::duration::GoDuration> {
     let timeouts = &subject.spec.timeouts;
     let phase = if state.is_final { timeouts.finally() } else { timeouts.tasks() };
     let phase = phase.filter(|limit| limit.is_zero() || *limit > DEFAULT_TIMEOUT);
@@ -160,11 +156,8 @@ fn workspaces(subject: &Subject<'_>, tasks: &[TaskState], state: &TaskState) -> 
             if state.spec.workspaces.iter().any(|w| w.name == passed.name && w.optional) {
                 continue;
             }
-            let message = format!(
-                "expected workspace {:?} to be provided by pipelinerun for pipeline task {:?}",
-                passed.source(),
-                state.task.name
-            );
+            let message =
+                format!("expected workspace {:?} to be provided by pipelinerun for pipeline task {:?}", passed.source(), state.task.name);
             return Err(Failure::new("CreateRunFailed", message));
         };
         bindings.push(binding(subject, &known, source, &passed));

@@ -176,14 +176,7 @@ fn skip_in_graph(tasks: &[TaskState], graph: &Graph, limits: &Limits, decision: 
     }
 }
 
-fn skip(
-    tasks: &[TaskState],
-    graph: &Graph,
-    limits: &Limits,
-    decision: &Decision,
-    position: usize,
-    stopping: bool,
-) -> Option<Skip> {
+fn skip(tasks: &[TaskState], graph: &Graph, limits: &Limits, decision: &Decision, position: usize, stopping: bool) -> Option<Skip> {
     let task = &tasks[position];
     let parents = &graph.parents[position];
     if task.is_scheduled() || decision.invalid.contains_key(&position) {

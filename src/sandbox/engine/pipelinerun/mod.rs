@@ -81,12 +81,7 @@ fn cancel(subject: &Subject<'_>, draft: &mut Draft) {
     draft.conclude(&Condition::failed("Cancelled", message));
 }
 
-fn cancel_children(
-    subject: &Subject<'_>,
-    names: impl Iterator<Item = String>,
-    message: &'static str,
-    draft: &mut Draft,
-) {
+fn cancel_children(subject: &Subject<'_>, names: impl Iterator<Item = String>, message: &'static str, draft: &mut Draft) {
     for task_run in names {
         let child = subject.objects.get(&crate::kinds::TASK_RUN, &task_run);
         if child.is_some_and(|child| !is_done(&child) && text(&child, "/spec/status") != "TaskRunCancelled") {

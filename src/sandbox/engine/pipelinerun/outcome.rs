@@ -67,10 +67,8 @@ impl Outcome<'_> {
         let completed = count.succeeded + count.failed + count.cancelled + count.ignored;
         let failed = count.failed + count.ignored;
         let ignored = if count.ignored > 0 { format!(" (Ignored: {})", count.ignored) } else { String::new() };
-        let mut message = format!(
-            "Tasks Completed: {completed} (Failed: {failed}{ignored}, Cancelled {}), Skipped: {}",
-            count.cancelled, count.skipped
-        );
+        let mut message =
+            format!("Tasks Completed: {completed} (Failed: {failed}{ignored}, Cancelled {}), Skipped: {}", count.cancelled, count.skipped);
         if count.invalid > 0 {
             let by_name = self.decision.invalid.iter().map(|(p, error)| (self.tasks[*p].task.name.as_str(), error.as_str()));
             let mut errors: Vec<(&str, &str)> = by_name.collect();
@@ -81,9 +79,7 @@ impl Outcome<'_> {
         match () {
             () if count.invalid > 0 => Condition::failed("PipelineValidationFailed", message),
             () if count.failed > 0 || count.skipped_by_timeout > 0 => Condition::failed("Failed", message),
-            () if self.limits.mode != Mode::Normal => {
-                Condition::failed("Cancelled", format!("PipelineRun {:?} was cancelled", self.run))
-            }
+            () if self.limits.mode != Mode::Normal => Condition::failed("Cancelled", format!("PipelineRun {:?} was cancelled", self.run)),
             () if count.cancelled > 0 => Condition::failed("Cancelled", message),
             () if count.skipped > 0 => Condition::succeeded("Completed", message),
             () => Condition::succeeded("Succeeded", message),

@@ -47,8 +47,8 @@ pub(super) fn label_with_pipeline(run: &Value, labels: &mut Map<String, Value>) 
 /// Finds, checks and substitutes the pipeline of a run.
 pub(super) fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure> {
     let (pipeline, raw) = find(subject, draft)?;
-    let mut spec: PipelineSpec = serde_json::from_value(raw.clone())
-        .map_err(|error| invalid_spec(subject, &pipeline, &error.to_string()))?;
+    let mut spec: PipelineSpec =
+        serde_json::from_value(raw.clone()).map_err(|error| invalid_spec(subject, &pipeline, &error.to_string()))?;
     let graph = graph::build(&spec.tasks).map_err(|error| {
         let message = format!("PipelineRun {}'s Pipeline DAG is invalid: {error}", full_name(subject));
         Failure::user("PipelineInvalidGraph", message)
@@ -199,8 +199,7 @@ fn check_task_run_specs(subject: &Subject<'_>, spec: &PipelineSpec) -> Result<()
 /// Tekton does.
 fn substitute(subject: &Subject<'_>, pipeline: &str, spec: &mut PipelineSpec) -> Result<(), Failure> {
     let given = params::of_pipeline(&spec.params, &subject.spec.params).map_err(|error| {
-        let message =
-            format!("Failed to apply parameters to Pipeline {}/{pipeline}: {error}", namespace(subject.run));
+        let message = format!("Failed to apply parameters to Pipeline {}/{pipeline}: {error}", namespace(subject.run));
         Failure::user("PipelineValidationFailed", message)
     })?;
     let declared = spec.workspaces.iter().map(|w| (format!("workspaces.{}.bound", w.name), "false"));

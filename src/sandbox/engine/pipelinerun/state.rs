@@ -69,9 +69,8 @@ impl TaskState {
     }
 
     fn any_cancelled(&self, such: impl Fn(&Value) -> bool) -> bool {
-        let cancelled = |run: &&Arc<Value>| {
-            Condition::of(run).is_some_and(|c| c.status == Standing::False && c.reason == "TaskRunCancelled")
-        };
+        let cancelled =
+            |run: &&Arc<Value>| Condition::of(run).is_some_and(|c| c.status == Standing::False && c.reason == "TaskRunCancelled");
         self.has_ended() && self.runs.iter().filter(cancelled).any(|run| such(run))
     }
 
@@ -132,12 +131,7 @@ pub(super) fn resolve(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<
     Ok(tasks)
 }
 
-fn resolve_task(
-    subject: &Subject<'_>,
-    pipeline: &str,
-    task: &PipelineTask,
-    is_final: bool,
-) -> Result<TaskState, Failure> {
+fn resolve_task(subject: &Subject<'_>, pipeline: &str, task: &PipelineTask, is_final: bool) -> Result<TaskState, Failure> {
     let names = run_names(subject.run, &task.name);
     let child = |name: &String| subject.objects.get(&kinds::TASK_RUN, name);
     let runs: Vec<Arc<Value>> = names.iter().filter_map(child).filter(|run| is_owned_by(run, subject.run)).collect();
@@ -160,12 +154,7 @@ fn run_names(run: &Value, task: &str) -> Vec<String> {
 }
 
 /// Name and spec of the Task. A TaskRun that has begun tells what it runs.
-fn task_spec(
-    subject: &Subject<'_>,
-    pipeline: &str,
-    task: &PipelineTask,
-    run: Option<&Arc<Value>>,
-) -> Result<(String, Value), Failure> {
+fn task_spec(subject: &Subject<'_>, pipeline: &str, task: &PipelineTask, run: Option<&Arc<Value>>) -> Result<(String, Value), Failure> {
     let Some(reference) = &task.task_ref else {
         return Ok((String::new(), task.task_spec.clone().unwrap_or_else(|| json!({}))));
     };
@@ -195,10 +184,7 @@ pub(super) struct MissingResult {
 }
 
 /// What a task's references to results stand for: nothing when it has none, an error when one is not there.
-pub(super) fn result_replacements(
-    tasks: &[TaskState],
-    task: &PipelineTask,
-) -> Result<Option<Replacements>, MissingResult> {
+pub(super) fn result_replacements(tasks: &[TaskState], task: &PipelineTask) -> Result<Option<Replacements>, MissingResult> {
     let mut known = Replacements::default();
     let references = references::of_task(task);
     for reference in &references {
@@ -208,11 +194,7 @@ pub(super) fn result_replacements(
     Ok((!references.is_empty()).then_some(known))
 }
 
-fn find_result(
-    tasks: &[TaskState],
-    target: &str,
-    reference: &references::ResultRef,
-) -> Result<ParamValue, MissingResult> {
+fn find_result(tasks: &[TaskState], target: &str, reference: &references::ResultRef) -> Result<ParamValue, MissingResult> {
     let (task, result) = (&reference.task, &reference.result);
     let Some(position) = tasks.iter().position(|state| &state.task.name == task) else {
         let message = format!("Result reference error: Could not find ref \"{task}\" in internal pipelineRunState");
@@ -228,9 +210,7 @@ fn find_result(
             "task {task:?} completed successfully but did not emit the result {result:?}, which is referenced by task \
              {target:?}"
         ),
-        None => format!(
-            "Invalid task result reference: Could not find result with name {result} for pipeline task {task}"
-        ),
+        None => format!("Invalid task result reference: Could not find result with name {result} for pipeline task {task}"),
     };
     Err(MissingResult { task: Some(position), message })
 }
@@ -264,11 +244,7 @@ fn check_inputs(subject: &Subject<'_>, task: &TaskState) -> Result<(), Failure> 
 }
 
 /// The passed params against a task's declarations, in Tekton's words.
-pub(in super::super) fn check_params(
-    task_name: &str,
-    spec: &TaskSpec,
-    passed: &[super::super::value::Param],
-) -> Result<(), String> {
+pub(in super::super) fn check_params(task_name: &str, spec: &TaskSpec, passed: &[super::super::value::Param]) -> Result<(), String> {
     let prefix = format!("invalid input params for task {task_name}: ");
     let missing = params::missing(&spec.params, passed);
     if !missing.is_empty() {

@@ -92,8 +92,7 @@ fn entry(secret: &Value, key: &str) -> Result<String, String> {
 }
 
 fn docker_config(secret: &Value, key: &str) -> Result<Value, String> {
-    serde_json::from_str(&entry(secret, key)?)
-        .map_err(|_| format!("the key {key} of secret {:?} is no JSON", name(secret)))
+    serde_json::from_str(&entry(secret, key)?).map_err(|_| format!("the key {key} of secret {:?} is no JSON", name(secret)))
 }
 
 fn docker_entry(username: &str, password: &str) -> Value {
@@ -262,9 +261,8 @@ mod tests {
         let plain = json!({"metadata": {"name": "p"}, "type": "kubernetes.io/ssh-auth", "data": {}});
         assert!(files(vec![plain]).is_empty());
         let broken = json!({"metadata": {"name": "p", "annotations": {"tekton.dev/git-0": "h"}}, "type": "kubernetes.io/ssh-auth"});
-        let found = of_account(&json!({"secrets": [{"name": "p"}, {"name": "gone"}]}), |name| {
-            (name == "p").then(|| Arc::new(broken.clone()))
-        });
+        let found =
+            of_account(&json!({"secrets": [{"name": "p"}, {"name": "gone"}]}), |name| (name == "p").then(|| Arc::new(broken.clone())));
         assert_eq!(found.files.err().as_deref(), Some("secret \"p\" has no key ssh-privatekey"));
         assert_eq!(found.missing, ["gone"]);
     }

@@ -22,8 +22,7 @@ pub(super) fn of_step(subject: &Subject<'_>, step: &Step, pod: &Value) -> Result
             env.extend(all.map(|(key, bytes)| (format!("{}{key}", from.prefix), lossy(&bytes))));
         }
     }
-    let of_template: Vec<EnvVar> =
-        read(subject.run, "/spec/podTemplate/env").map_err(|error| format!("spec.podTemplate.env: {error}"))?;
+    let of_template: Vec<EnvVar> = read(subject.run, "/spec/podTemplate/env").map_err(|error| format!("spec.podTemplate.env: {error}"))?;
     for variable in step.env.iter().chain(&of_template) {
         let value = match &variable.value_from {
             None => Some(expand(&variable.value, &env)),
@@ -37,14 +36,8 @@ pub(super) fn of_step(subject: &Subject<'_>, step: &Step, pod: &Value) -> Result
     Ok(env)
 }
 
-fn value_from(
-    subject: &Subject<'_>,
-    source: &super::super::spec::EnvVarSource,
-    pod: &Value,
-) -> Result<Option<String>, String> {
-    for (kind, reference) in
-        [(&kinds::CONFIG_MAP, &source.config_map_key_ref), (&kinds::SECRET, &source.secret_key_ref)]
-    {
+fn value_from(subject: &Subject<'_>, source: &super::super::spec::EnvVarSource, pod: &Value) -> Result<Option<String>, String> {
+    for (kind, reference) in [(&kinds::CONFIG_MAP, &source.config_map_key_ref), (&kinds::SECRET, &source.secret_key_ref)] {
         let Some(reference) = reference else { continue };
         let Some(mut data) = object_data(subject, kind, reference)? else { return Ok(None) };
         return match data.remove(&reference.key) {

@@ -28,7 +28,7 @@ pub(super) fn step_name(name: &str, index: usize) -> String {
 }
 
 /// Merges `stepTemplate` into each step; the step's own fields win, lists go by name or path.
-pub(super) fn merge_step_template(spec: &mut Value) {
+pub(in super::super) fn merge_step_template(spec: &mut Value) {
     let Some(template) = spec.as_object_mut().and_then(|spec| spec.shift_remove("stepTemplate")) else { return };
     let template = template.as_object().cloned().unwrap_or_default();
     for step in spec.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -51,19 +51,11 @@ pub(super) fn merge_step_template(spec: &mut Value) {
 }
 
 /// Everything that the executor needs. The pod's UID is filled in once the pod is made.
-pub(super) fn build(
-    subject: &Subject<'_>,
-    draft: &mut Draft,
-    prepared: &Prepared,
-    pod: &Value,
-) -> Result<TaskExecution, NotStarted> {
+pub(super) fn build(subject: &Subject<'_>, draft: &mut Draft, prepared: &Prepared, pod: &Value) -> Result<TaskExecution, NotStarted> {
     let account = account(subject)?;
     let found = credentials::of_account(&account, |secret| subject.objects.get(&kinds::SECRET, secret));
     if !found.missing.is_empty() {
-        let message = format!(
-            "Unable to retrieve some secrets ({}); attempting to use them may not succeed.",
-            found.missing.join(", ")
-        );
+        let message = format!("Unable to retrieve some secrets ({}); attempting to use them may not succeed.", found.missing.join(", "));
         draft.actions.push(Action::Event(Event::warning("FailedToRetrieveSecret", message)));
     }
     let files = found.files.map_err(|error| NotStarted::Failed(pod_creation_failed(subject, &error)))?;

@@ -21,6 +21,7 @@ use super::plan::{Action, Clock, Draft, Objects, Plan};
 use super::spec::TaskRunSpec;
 use crate::kinds;
 
+pub(super) use execution::merge_step_template;
 pub use progress::Progress;
 
 /// Reasons that tell nothing about why a run was slow; they are not repeated when it is ended.

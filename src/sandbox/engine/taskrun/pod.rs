@@ -63,8 +63,7 @@ pub(super) fn object(subject: &Subject<'_>, draft: &Draft, prepared: &Prepared, 
         },
     });
     let waiting = json!({"waiting": {"reason": "PodInitializing"}});
-    let statuses: Vec<Value> =
-        containers.iter().map(|container| container_status(container, waiting.clone(), false)).collect();
+    let statuses: Vec<Value> = containers.iter().map(|container| container_status(container, waiting.clone(), false)).collect();
     pod["status"]["containerStatuses"] = Value::from(statuses);
     pod
 }

@@ -118,8 +118,7 @@ impl Progress {
         let spec: TaskSpec = super::read(&draft.status, "/taskSpec").unwrap_or_default();
         draft.status["steps"] = Value::from(self.step_states(&spec));
         match &self.ending {
-            None if self.began() => draft
-                .conclude(&Condition::ongoing("Running", "Not all Steps in the Task have finished executing")),
+            None if self.began() => draft.conclude(&Condition::ongoing("Running", "Not all Steps in the Task have finished executing")),
             None => {}
             Some(Ending::Refused(message)) => draft.conclude(&Condition::failed("PodCreationFailed", message.clone())),
             Some(Ending::Ended { at, results }) => {
@@ -195,9 +194,7 @@ impl Progress {
             .collect();
         wrong.sort_unstable();
         let failure = if wrong.is_empty() {
-            missing_keys(&right).map(|keys| {
-                format!("missing keys for these results which are required in TaskResult's properties {keys}")
-            })
+            missing_keys(&right).map(|keys| format!("missing keys for these results which are required in TaskResult's properties {keys}"))
         } else {
             Some(format!(
                 "Provided results don't match declared results; may be invalid JSON or missing result declaration: {}",

@@ -142,12 +142,7 @@ fn within(files: BTreeMap<PathBuf, Vec<u8>>, sub_path: &str) -> BTreeMap<PathBuf
 }
 
 /// The files of a ConfigMap or Secret: all its keys, or those of `items` under their paths.
-fn files(
-    objects: &dyn Objects,
-    kind: &'static Kind,
-    wanted: &str,
-    source: &Value,
-) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
+fn files(objects: &dyn Objects, kind: &'static Kind, wanted: &str, source: &Value) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
     let optional = source.get("optional").and_then(Value::as_bool).unwrap_or_default();
     let Some(object) = objects.get(kind, wanted) else {
         return if optional { Ok(BTreeMap::new()) } else { Err(format!("{} {wanted:?} not found", kind.noun)) };

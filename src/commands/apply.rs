@@ -1,18 +1,92 @@
-//! `rtkn apply`
+//! `rtkn apply`: makes the objects of manifests, or brings them in line.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::failure::{Exit, Failure};
+use crate::scaffold::documents::{Document, documents, rank};
 use crate::session::Session;
+use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
 
-/// Arguments of the command.
+/// Makes the objects of manifests.
 #[derive(Args, Debug)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// A file with manifests in YAML or JSON, a folder of such files, or - for standard input; may be given several times
+    #[arg(long = "filename", short, required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    filename: Vec<PathBuf>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
 
-/// Runs it.
+/// Reads everything, then writes everything, what others refer to first.
 ///
 /// # Errors
-/// When it fails.
-pub async fn run(_session: &mut Session, _arguments: Arguments) -> Result<Exit, Failure> {
+/// When a manifest cannot be read: nothing was made then. When the server refuses one: what was made is said.
+pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Failure> {
+    let mut read = Vec::new();
+    for path in &arguments.filename {
+        for (name, text) in texts(session, path)? {
+            let found = documents(&text).map_err(|wrong| Failure::invalid(format!("{name}, {wrong}")).hint("nothing was made"))?;
+            read.extend(found.into_iter().map(|document| (name.clone(), document)));
+        }
+    }
+    if read.is_empty() {
+        return Err(Failure::invalid("there is no manifest in what -f names"));
+    }
+    let cluster = session.cluster().await?;
+    let explicit = session.wanted.namespace.clone();
+    let mut writes: Vec<Write> = Vec::with_capacity(read.len());
+    for (name, mut document) in read {
+        let source = format!("{name}, line {}", document.line);
+        place(&mut document, &cluster.namespace, explicit.as_deref()).map_err(|why| Failure::invalid(format!("{source}: {why}")).hint("nothing was made"))?;
+        writes.push(Write { manifest: document.manifest, how: How::Apply, source: Some(source) });
+    }
+    writes.sort_by_key(|write| rank(write.manifest.kind));
+    write_and_report(session, writes, &arguments.write).await?;
     Ok(Exit::Done)
+}
+
+/// Puts an object without a namespace into the session's.
+fn place(document: &mut Document, namespace: &str, explicit: Option<&str>) -> Result<(), String> {
+    let manifest = &mut document.manifest;
+    if !manifest.kind.namespaced {
+        return Ok(());
+    }
+    match (manifest.namespace(), explicit) {
+        ("", _) => manifest.value["metadata"]["namespace"] = namespace.into(),
+        (own, Some(asked)) if own != asked => return Err(format!("metadata.namespace: is {own}, but -n says {asked}")),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The texts of a file, of a folder's files, or of standard input, each with its name for messages.
+fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    if path.as_os_str() == "-" {
+        if session.term.stdin_is_terminal {
+            return Err(Failure::usage("the manifests would be read from standard input, which is a terminal").hint("give -f FILE, or pipe them in"));
+        }
+        let mut text = String::new();
+        std::io::stdin().lock().read_to_string(&mut text)?;
+        return Ok(vec![("standard input".into(), text)]);
+    }
+    let files = if path.is_dir() { folder(path)? } else { vec![path.to_owned()] };
+    let read = |file: PathBuf| match std::fs::read_to_string(&file) {
+        Ok(text) => Ok((file.display().to_string(), text)),
+        Err(error) => Err(Failure::file(&file, &error)),
+    };
+    files.into_iter().map(read).collect()
+}
+
+fn folder(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|e| Failure::file(path, &e))?;
+    let is_manifest = |path: &PathBuf| path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|p| is_manifest(p) && p.is_file()).collect();
+    if files.is_empty() {
+        return Err(Failure::not_found(format!("{}: there is no file with .yaml, .yml or .json in this folder", path.display())));
+    }
+    files.sort();
+    Ok(files)
 }

@@ -75,7 +75,7 @@ fn how(session: &Session, existing: Option<&Secret>, wanted: &Manifest, args: &C
 /// else; what became of it is then said on standard error.
 async fn write(session: &mut Session, manifest: Manifest, how: How, args: &CreateArgs, report: bool) -> Result<(), Failure> {
     let wanted = manifest.clone();
-    let made = crate::verbs::apply::write(session, vec![Write { manifest, how }], &args.write).await?;
+    let made = crate::verbs::apply::write(session, vec![Write { manifest, how, source: None }], &args.write).await?;
     match (args.write.output, report) {
         (Some(format), _) if args.show_values => show_values(session, &wanted, format)?,
         (Some(_), _) | (None, true) => crate::verbs::apply::report(session, &made, &args.write)?,

@@ -2,6 +2,7 @@
 //! or asks the clock.
 
 pub mod account;
+pub mod documents;
 pub mod rbac;
 pub mod secret;
 pub mod ssh;

@@ -32,6 +32,8 @@ pub struct Write {
     pub manifest: Manifest,
     /// How
     pub how: How,
+    /// Where it was read, for messages: `pipeline.yaml, line 3`
+    pub source: Option<String>,
 }
 
 /// How an object gets to the server.
@@ -48,9 +50,17 @@ pub enum How {
     Leave,
 }
 
+impl Write {
+    /// `pipeline.yaml, line 3: pipeline.tekton.dev/build`
+    fn named(&self) -> String {
+        let label = self.manifest.label();
+        self.source.as_ref().map_or(label.clone(), |source| format!("{source}: {label}"))
+    }
+}
+
 impl From<Manifest> for Write {
     fn from(manifest: Manifest) -> Self {
-        Self { manifest, how: How::Apply }
+        Self { manifest, how: How::Apply, source: None }
     }
 }
 
@@ -126,8 +136,8 @@ pub async fn write(session: &mut Session, writes: Vec<Write>, args: &WriteArgs) 
         match one(&cluster, &next, dry_run, args.replace).await {
             Ok((outcome, object)) => made.push(Made { asked: next.manifest, outcome, object }),
             Err(failure) => {
+                let failure = failure.context(next.named());
                 let undone: Vec<String> = std::iter::once(next.manifest.label()).chain(rest.map(|w| w.manifest.label())).collect();
-                let failure = failure.context(&undone[0]);
                 return Err(if dry_run { failure } else { half_made(failure, &made, &undone) });
             }
         }
@@ -151,7 +161,7 @@ async fn trial(cluster: &Cluster, writes: &[Write], replace: bool) -> Result<(),
     let new_namespaces: Vec<&str> = writes.iter().filter(|w| w.manifest.kind.kind == "Namespace").map(|w| w.manifest.name()).collect();
     for write in writes.iter().filter(|w| !new_namespaces.contains(&w.manifest.namespace())) {
         if let Err(failure) = one(cluster, write, true, replace).await {
-            return Err(failure.context(write.manifest.label()).hint("nothing was made"));
+            return Err(failure.context(write.named()).hint("nothing was made"));
         }
     }
     Ok(())
@@ -178,6 +188,7 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         }
         (how, _) => match cluster.apply(kind, namespace, value, dry_run, replace || matches!(how, How::Force)).await {
             Ok(object) => object,
+            Err(error) if error.is_conflict() && let Some(before) = &before && is_as_asked(cluster, &write.manifest, before).await => before.clone(),
             Err(error) => return Err(refused(cluster, error, namespace).await),
         },
     };
@@ -188,6 +199,13 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         Some(_) => Outcome::Configured,
     };
     Ok((outcome, object))
+}
+
+/// Whether an object that another tool made says all that is asked for, once the server has filled in its defaults:
+/// then there is nothing to quarrel about.
+async fn is_as_asked(cluster: &Cluster, manifest: &Manifest, before: &Value) -> bool {
+    let forced = cluster.apply(manifest.kind, manifest.namespace(), &manifest.value, true, true).await;
+    forced.is_ok_and(|object| content(&object) == content(before))
 }
 
 async fn existing(cluster: &Cluster, manifest: &Manifest) -> Result<Option<Value>, Failure> {

@@ -124,7 +124,7 @@ async fn serve(cluster: &Cluster, name: &str, trigger: &str, account: Option<&st
     };
     let how = with_trigger(&there.value(), trigger).map_or(How::Leave, How::Patch);
     let account = there.lens.ok().and_then(|l| l.spec.service_account_name);
-    Ok((Write { manifest, how }, account))
+    Ok((Write { manifest, how, source: None }, account))
 }
 
 /// Warns of an account that is not there or lacks rights, with the command that mends it.

@@ -54,10 +54,12 @@ struct Machine {
 }
 
 impl ProcessExecutor {
-    /// An executor that keeps the directories of running attempts under `dir/attempts`. What this machine permits is found
-    /// out when the first task is started.
+    /// An executor that keeps the directories of running attempts under `dir/attempts`; what lies there from a sandbox
+    /// that was killed is removed. What this machine permits is found out when the first task is started.
     pub fn new(dir: &Path, logs: LogDir) -> ProcessExecutor {
-        ProcessExecutor::over(dir, logs, OnceLock::new())
+        let executor = ProcessExecutor::over(dir, logs, OnceLock::new());
+        executor.machine.remove_leftovers();
+        executor
     }
 
     /// An executor that does not find out but takes the given mode.
@@ -77,11 +79,17 @@ impl ProcessExecutor {
 
 impl Machine {
     fn mode(&self) -> &Mode {
-        self.mode.get_or_init(|| {
-            // The store lets in one sandbox at a time, so what lies here was left by one that was killed.
-            attempt::remove_tree(&self.attempts);
-            root::probe(&self.attempts)
-        })
+        self.mode.get_or_init(|| root::probe(&self.attempts))
+    }
+
+    /// The store lets in one sandbox at a time, so what is here before the first task has no owner any more.
+    fn remove_leftovers(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.attempts) else { return };
+        let leftovers: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        if !leftovers.is_empty() {
+            // A large clone takes its time to remove.
+            std::thread::spawn(move || leftovers.iter().for_each(|dir| attempt::remove_tree(dir)));
+        }
     }
 }
 

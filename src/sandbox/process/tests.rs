@@ -394,6 +394,15 @@ async fn ssh_finds_the_credentials_and_nothing_of_the_users() {
 }
 
 #[tokio::test]
+async fn what_a_killed_sandbox_left_is_removed() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let left = dir.path().join("attempts/old/workspace");
+    fs::create_dir_all(&left).expect("it can be made");
+    let _executor = ProcessExecutor::new(dir.path(), LogDir::new(dir.path()));
+    eventually("it is removed", || !dir.path().join("attempts/old").exists()).await;
+}
+
+#[tokio::test]
 async fn a_directory_that_cannot_be_written_is_said() {
     let world = World::new(Some(Mode::Substitution { reason: "a test".to_owned() }));
     fs::write(world.dir.path().join("attempts"), "a file").expect("it can be written");

@@ -166,6 +166,11 @@ mod tests {
         let (state, counts) = look(dir.path()).await.expect("looked");
         assert!(matches!(state, State::Stopped));
         assert_eq!(counts["pipelineruns"], 0);
+    }
+
+    #[tokio::test]
+    async fn one_that_another_has_open_is_said_to_be_held() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
         let held = Sandbox::open(dir.path()).expect("opened");
         let (state, _) = look(dir.path()).await.expect("looked");
         assert!(matches!(state, State::Held(_)));

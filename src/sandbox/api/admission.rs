@@ -125,21 +125,30 @@ fn complete(kind: &Kind, object: &mut Value) -> Result<(), ApiError> {
     }
 }
 
-/// Moves `stringData` into `data`, and checks what the type asks for. No value gets into an error.
-fn complete_secret(secret: &mut Value) -> Result<(), ApiError> {
-    let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let plain = secret.as_object_mut().and_then(|fields| fields.shift_remove("stringData"));
-    if let Some(Value::Object(plain)) = plain {
-        if !secret["data"].is_object() {
-            secret["data"] = Value::Object(Map::new());
-        }
-        for (key, value) in plain {
-            let Some(text) = value.as_str() else {
-                return Err(ApiError::bad_request(format!("Secret {name:?}: stringData.{key} is no string")));
-            };
-            secret["data"][key.as_str()] = json!(BASE64_STANDARD.encode(text));
-        }
+/// Moves a Secret's `stringData` into `data`, where it is kept and managed.
+pub fn settle_plain_text(kind: &Kind, secret: &mut Value) -> Result<(), ApiError> {
+    if kind != &kinds::SECRET {
+        return Ok(());
     }
+    let plain = secret.as_object_mut().and_then(|fields| fields.shift_remove("stringData"));
+    let Some(Value::Object(plain)) = plain else { return Ok(()) };
+    if !secret["data"].is_object() {
+        secret["data"] = Value::Object(Map::new());
+    }
+    for (key, value) in plain {
+        let Some(text) = value.as_str() else {
+            let name = secret["metadata"]["name"].as_str().unwrap_or_default();
+            return Err(ApiError::bad_request(format!("Secret {name:?}: stringData.{key} is no string")));
+        };
+        secret["data"][key.as_str()] = json!(BASE64_STANDARD.encode(text));
+    }
+    Ok(())
+}
+
+/// Checks what a Secret's type asks for. No value gets into an error.
+fn complete_secret(secret: &mut Value) -> Result<(), ApiError> {
+    settle_plain_text(&kinds::SECRET, secret)?;
+    let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     for (key, value) in secret["data"].as_object().into_iter().flatten() {
         if value.as_str().is_none_or(|text| BASE64_STANDARD.decode(text).is_err()) {
             return Err(ApiError::bad_request(format!("Secret {name:?}: data.{key} is not base64; plain text belongs into stringData")));

@@ -78,11 +78,12 @@ pub fn resources(group: &str, version: &str) -> Value {
 }
 
 fn resource(kind: &Kind) -> Value {
+    let singular = kind.kind.to_ascii_lowercase();
     let mut resource = json!({
-        "name": kind.plural, "singularName": kind.kind.to_ascii_lowercase(), "namespaced": kind.namespaced,
-        "kind": kind.kind, "verbs": verbs(kind),
+        "name": kind.plural, "singularName": singular, "namespaced": kind.namespaced, "kind": kind.kind, "verbs": verbs(kind),
     });
-    let short: Vec<&str> = kind.aliases.iter().copied().filter(|alias| *alias != kind.plural && alias.len() > 1).collect();
+    let words = std::iter::once(kind.noun).chain(kind.aliases.iter().copied());
+    let short: Vec<&str> = words.filter(|word| *word != kind.plural && *word != singular && word.len() > 1).collect();
     if !short.is_empty() {
         resource["shortNames"] = json!(short);
     }

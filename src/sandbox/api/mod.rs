@@ -9,6 +9,7 @@ mod lists;
 mod patch;
 mod paths;
 mod podlog;
+mod protobuf;
 mod read;
 mod request;
 mod reviews;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::paths::Address;
+use super::protobuf;
 use super::selectors::Selector;
 use crate::sandbox::access::Attributes;
 
@@ -144,8 +145,11 @@ impl Call {
 }
 
 fn parse_body(content_type: &str, bytes: &[u8]) -> Result<Value, ApiError> {
-    if content_type.contains("protobuf") || content_type.contains("cbor") {
-        return Err(ApiError::media_type("application/json, application/yaml"));
+    if content_type.contains("protobuf") {
+        return protobuf::decode(bytes).map_err(ApiError::bad_request);
+    }
+    if content_type.contains("cbor") {
+        return Err(ApiError::media_type("application/json, application/yaml, application/vnd.kubernetes.protobuf"));
     }
     let error = match serde_json::from_slice(bytes) {
         Ok(value) => return Ok(value),

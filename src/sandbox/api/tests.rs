@@ -211,9 +211,22 @@ async fn the_status_is_written_on_its_own_path() {
     assert!(world.make(&kinds::PIPELINE_RUN, object).await.data.get("status").is_none());
     let patch = json!({"status": {"x": 2}, "spec": {"pipelineRef": {"name": "other"}}});
     let changed = runs.patch_status("r", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
-    assert_eq!(changed.data, json!({"spec": {"pipelineRef": {"name": "p"}}, "status": {"x": 2}}));
+    assert_eq!((&changed.data["spec"]["pipelineRef"], &changed.data["status"]), (&json!({"name": "p"}), &json!({"x": 2})));
     let changed = runs.patch("r", &PatchParams::default(), &Patch::Merge(json!({"status": {"x": 3}}))).await.expect("patched");
     assert_eq!(changed.data["status"]["x"], 2);
+}
+
+#[tokio::test]
+async fn what_has_no_effect_here_is_said_in_a_warning() {
+    let world = World::new();
+    let mut object = run("r");
+    object["spec"]["taskRunTemplate"] = json!({"podTemplate": {"nodeSelector": {"a": "b"}}});
+    let request = Request::builder().method(Method::POST).uri("/apis/tekton.dev/v1/namespaces/default/pipelineruns");
+    let answer =
+        world.api.router().oneshot(request.body(axum::body::Body::from(object.to_string())).expect("a request")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let warning = answer.headers()["warning"].to_str().expect("text");
+    assert!(warning.starts_with("299 - \"") && warning.contains("podTemplate"), "{warning}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Writing: create, replace, the patches, server-side apply, and deletion.
 
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use super::request::Call;
 use super::{Api, admission, answer, patch};
 use crate::kinds;
 use crate::objects::upgrade;
+use crate::sandbox::engine;
 use crate::sandbox::store::{Store, StoreError};
 
 const PATCHES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
@@ -29,7 +30,7 @@ pub fn create(api: &Api, call: &Call) -> Result<Response, ApiError> {
     drop_status(call, &mut object);
     apply::track(call.address.kind, &json!({"metadata": {}}), &mut object, &managed_by(call, &manager), now);
     let made = insert(&store(api, call)?, call, object)?;
-    Ok(answer(StatusCode::CREATED, &Shape::of(&call.accept).show(&call.address, made)))
+    Ok(written(call, StatusCode::CREATED, made))
 }
 
 /// PUT of an object or its status.
@@ -102,7 +103,7 @@ fn apply_patch(api: &Api, call: &Call, name: &str, config: Value) -> Result<Resp
         apply::apply(kind, &mut object, &config, &managed_by(call, &manager), force, now)
             .map_err(|conflicts| ApiError::apply_conflicts(&conflicts))?;
         match insert(&store(api, call)?, call, object) {
-            Ok(made) => return Ok(answer(StatusCode::CREATED, &Shape::of(&call.accept).show(&call.address, made))),
+            Ok(made) => return Ok(written(call, StatusCode::CREATED, made)),
             // Somebody made it in between: it is changed instead.
             Err(error) if error.reason == "AlreadyExists" => {}
             Err(error) => return Err(error),
@@ -214,7 +215,22 @@ fn modify(
         }
         Ok(())
     })?;
-    Ok(changed.map(|object| answer(StatusCode::OK, &Shape::of(&call.accept).show(address, object))))
+    Ok(changed.map(|object| written(call, StatusCode::OK, object)))
+}
+
+/// The answer to a write, with a warning for each field that has no effect in the sandbox.
+fn written(call: &Call, code: StatusCode, object: Value) -> Response {
+    let notices = engine::notices(call.address.kind, &object);
+    let mut response = answer(code, &Shape::of(&call.accept).show(&call.address, object));
+    for notice in notices {
+        // The header is ASCII; a notice that is not (a name in it) is told as far as it is.
+        let text: String = notice.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
 }
 
 fn set_or_remove(object: &mut Value, field: &str, value: Value) {
@@ -254,6 +270,7 @@ fn incoming(call: &Call, mut object: Value, name: Option<&str>) -> Result<Value,
         object["metadata"]["namespace"] = json!(address.namespace);
     }
     upgrade::to_v1(address.kind, &mut object);
+    admission::settle_plain_text(address.kind, &mut object)?;
     Ok(object)
 }
 

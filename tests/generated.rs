@@ -58,3 +58,12 @@ fn page(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String
         page(sub, &format!("{name}-{}", sub.get_name()), pages);
     }
 }
+
+#[test]
+fn the_readme_tells_the_exit_statuses_of_the_program() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for (exit, meaning) in Exit::ALL {
+        let row = format!("| {} | {meaning} |", *exit as u8);
+        assert!(readme.contains(&row), "the README lacks the row {row}");
+    }
+}

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::client;
 use crate::kubeconfig;
+use crate::logs;
 use crate::sandbox::serve::SandboxError;
 use crate::term::PromptError;
 
@@ -219,6 +220,16 @@ impl From<SandboxError> for Failure {
             source = cause.source();
         }
         Self::other(message)
+    }
+}
+
+impl From<logs::Error> for Failure {
+    fn from(error: logs::Error) -> Self {
+        match error {
+            logs::Error::Client(error) => error.into(),
+            logs::Error::Odd(odd) => Self::invalid(odd.to_string()),
+            logs::Error::Io(error) => error.into(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Pipeline;
 use crate::objects::run::PipelineRun;
 use crate::session::Session;
-use crate::verbs::{delete, export};
+use crate::verbs::{delete, export, logs};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -25,6 +25,8 @@ pub enum Verb {
         #[command(flatten)]
         arguments: delete::Arguments,
     },
+    /// Show the logs of a run of a {Kind}
+    Logs(logs::OfPipeline),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -37,6 +39,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Shown(verb) => verb.run::<Pipeline>(session).await,
         Verb::Delete { prs, arguments } => arguments.delete_parent::<PipelineRun>(session, prs).await,
+        Verb::Logs(arguments) => arguments.logs(session).await,
         Verb::Export(arguments) => arguments.export::<Pipeline>(session).await,
     }
 }

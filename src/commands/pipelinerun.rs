@@ -7,7 +7,7 @@ use crate::objects::run::PipelineRun;
 use crate::session::Session;
 use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
-use crate::verbs::{cancel, describe, export};
+use crate::verbs::{cancel, describe, export, logs};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,8 @@ pub enum Verb {
         #[command(flatten)]
         arguments: RunArguments,
     },
+    /// Show the logs of a {Kind}
+    Logs(logs::OfPipelineRun),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -60,6 +62,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
             let of = Of { parent: pipeline.as_deref(), spare_owned: false };
             delete_runs::<PipelineRun>(session, &arguments, of).await
         }
+        Verb::Logs(arguments) => arguments.logs(session).await,
         Verb::Export(arguments) => arguments.export::<PipelineRun>(session).await,
     }
 }

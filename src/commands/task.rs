@@ -7,7 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Task;
 use crate::objects::run::TaskRun;
 use crate::session::Session;
-use crate::verbs::{delete, export};
+use crate::verbs::{delete, export, logs};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -25,6 +25,8 @@ pub enum Verb {
         #[command(flatten)]
         arguments: delete::Arguments,
     },
+    /// Show the logs of a run of a {Kind}
+    Logs(logs::OfTask),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -37,6 +39,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Shown(verb) => verb.run::<Task>(session).await,
         Verb::Delete { trs, arguments } => arguments.delete_parent::<TaskRun>(session, trs).await,
+        Verb::Logs(arguments) => arguments.logs(session).await,
         Verb::Export(arguments) => arguments.export::<Task>(session).await,
     }
 }

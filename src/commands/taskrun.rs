@@ -7,7 +7,7 @@ use crate::objects::run::TaskRun;
 use crate::session::Session;
 use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
-use crate::verbs::{cancel, describe, export};
+use crate::verbs::{cancel, describe, export, logs};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -44,6 +44,8 @@ pub enum Verb {
         #[command(flatten)]
         arguments: RunArguments,
     },
+    /// Show the logs of a {Kind}
+    Logs(logs::OfTaskRun),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -61,6 +63,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
             let of = Of { parent: task.as_deref(), spare_owned: ignore_running_pipelinerun };
             delete_runs::<TaskRun>(session, &arguments, of).await
         }
+        Verb::Logs(arguments) => arguments.logs(session).await,
         Verb::Export(arguments) => arguments.export::<TaskRun>(session).await,
     }
 }

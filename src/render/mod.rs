@@ -1,6 +1,7 @@
 //! From views to bytes: tables, pages, YAML and JSON. Pure: the hour and the choice of colour are handed in.
 
 mod json;
+mod logs;
 mod page;
 mod raw;
 mod table;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use crate::term::style::{self, Label};
 use crate::views::{Cell, age};
 pub use json::json;
+pub use logs::{LineLook, Printer, sentence};
 pub use page::page;
 pub use raw::{Format, UnknownFormat, list, object, objects};
 pub use table::table;

@@ -7,5 +7,7 @@ pub mod describe;
 pub mod export;
 pub mod fetch;
 pub mod list;
+pub mod logs;
 pub mod missing;
+pub mod pick;
 pub mod rights;

@@ -1,0 +1,284 @@
+//! From a stream's bytes to lines: of any length, in any encoding, in bounded memory, each once however often the
+//! stream drops and begins again.
+
+use jiff::Timestamp;
+
+use super::resume::{Seen, Skip, Stamp};
+
+/// How much of an unfinished line is kept before it is given out in pieces. Up to this length lines stay whole, so
+/// that lines of several streams can stand one below the other.
+const WHOLE: usize = 64 << 10;
+
+/// A line, or a piece of a long one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The line's time as the server wrote it, at its first piece; empty where it wrote none
+    pub stamp: &'a [u8],
+    /// Bytes as the container wrote them, without line end
+    pub text: &'a [u8],
+    /// Whether a line begins with it
+    pub begins: bool,
+    /// Whether the line ends with it
+    pub ends: bool,
+}
+
+/// The lines of one container's log, over as many streams as it takes.
+#[derive(Debug, Default)]
+pub struct Lines {
+    held: Vec<u8>,
+    open: Option<Open>,
+    seen: Seen,
+    skip: Option<Skip>,
+    cut: Option<Open>,
+}
+
+/// A line whose begin has been given out, or passed over.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    stamp: Option<Stamp>,
+    /// Bytes of text that came
+    came: u64,
+    /// Bytes of text that were given out over an earlier stream, and are not given out again
+    known: u64,
+    /// Whether the whole line was given out over an earlier stream
+    dropped: bool,
+}
+
+impl Lines {
+    /// Takes bytes of the stream.
+    pub fn feed(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Piece<'_>)) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+            if self.held.is_empty() {
+                self.piece(without_return(line), true, emit);
+            } else {
+                let mut held = std::mem::take(&mut self.held);
+                held.extend_from_slice(line);
+                self.piece(without_return(&held), true, emit);
+                held.clear();
+                self.held = held;
+            }
+            bytes = rest;
+        }
+        self.held.extend_from_slice(bytes);
+        if self.held.len() > WHOLE {
+            self.give_part(emit);
+        }
+    }
+
+    /// Gives out what is held of a long line. A carriage return at its end waits: it may belong to the line's end.
+    fn give_part(&mut self, emit: &mut dyn FnMut(Piece<'_>)) {
+        let mut held = std::mem::take(&mut self.held);
+        let part = without_return(&held).len();
+        self.piece(&held[..part], false, emit);
+        held.drain(..part);
+        held.shrink_to(WHOLE);
+        self.held = held;
+    }
+
+    /// The log is over: a last line without a line end is given out as well.
+    pub fn end(&mut self, emit: &mut dyn FnMut(Piece<'_>)) {
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() || self.open.is_some() {
+            self.piece(&held, true, emit);
+        }
+        if self.cut.take().is_some() {
+            emit(Piece { stamp: b"", text: b"", begins: false, ends: true });
+        }
+    }
+
+    /// The stream is over and the log may not be: the next stream is to begin at the time that this returns, or at the
+    /// log's begin.
+    pub fn cut(&mut self) -> Option<Timestamp> {
+        self.held.clear();
+        if let Some(open) = self.open.take().filter(|o| !o.dropped) {
+            let given = open.came.max(open.known);
+            self.cut = Some(Open { known: given, ..open });
+        }
+        let (since, skip) = self.seen.resume()?;
+        self.skip = Some(skip);
+        Some(since)
+    }
+
+    /// Whether a line was given out up to a point within it, so that nothing else may be written before its end.
+    pub fn is_within_line(&self) -> bool {
+        self.cut.is_some() || self.open.as_ref().is_some_and(|o| !o.dropped)
+    }
+
+    fn piece(&mut self, bytes: &[u8], ends: bool, emit: &mut dyn FnMut(Piece<'_>)) {
+        let (mut open, text, begins) = match self.open.take() {
+            Some(open) => (open, bytes, false),
+            None => self.begin(bytes, emit),
+        };
+        let known = open.known.saturating_sub(open.came).min(text.len() as u64) as usize;
+        open.came += text.len() as u64;
+        if !open.dropped {
+            let stamp = if begins { open.stamp } else { None };
+            let stamp = stamp.as_ref().map_or(&b""[..], Stamp::text);
+            emit(Piece { stamp, text: &text[known..], begins, ends });
+        }
+        if !ends {
+            self.open = Some(open);
+        } else if let Some(stamp) = open.stamp.filter(|_| !open.dropped) {
+            self.seen.count(&stamp);
+        }
+    }
+
+    /// Begins a line: takes its stamp off and finds out whether it is known from an earlier stream.
+    fn begin<'b>(&mut self, bytes: &'b [u8], emit: &mut dyn FnMut(Piece<'_>)) -> (Open, &'b [u8], bool) {
+        let stamp = Stamp::of(bytes);
+        let text = stamp.map_or(bytes, |s| &bytes[s.text().len() + 1..]);
+        let new = Open { stamp, came: 0, known: 0, dropped: false };
+        if let (Some(stamp), Some(skip)) = (&stamp, &mut self.skip) {
+            if skip.knows(stamp) {
+                return (Open { dropped: true, ..new }, text, true);
+            }
+            self.skip = None;
+        }
+        match self.cut.take() {
+            Some(cut) if cut.stamp == stamp => (Open { known: cut.known, ..new }, text, false),
+            Some(_) => {
+                // The rest of the line is lost (the log was rotated away meanwhile); what came of it ends here.
+                emit(Piece { stamp: b"", text: b"", begins: false, ends: true });
+                (new, text, true)
+            }
+            None => (new, text, true),
+        }
+    }
+}
+
+fn without_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop};
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+
+    /// A container's log as the kubelet stores it: records with a stamp each, of which a long line takes several.
+    struct Stored(Vec<(i64, Vec<u8>)>);
+
+    const RECORD: usize = 50;
+
+    impl Stored {
+        fn new(lines: &[(i64, Vec<u8>)]) -> Self {
+            let mut records = Vec::new();
+            let mut now = 1_800_000_000_000_000_000;
+            for (pause, line) in lines {
+                now += pause;
+                let mut line = line.clone();
+                line.push(b'\n');
+                for part in line.chunks(RECORD) {
+                    records.push((now, part.to_vec()));
+                    now += 400_000_000;
+                }
+            }
+            Self(records)
+        }
+
+        /// As the API gives it: filtered by record, stamped where a line begins.
+        fn stream(&self, since: Option<Timestamp>) -> Vec<u8> {
+            let since = since.map_or(0, |t| t.as_nanosecond() as i64);
+            let mut out = Vec::new();
+            let mut begins = true;
+            for (at, part) in self.0.iter().filter(|(at, _)| *at >= since) {
+                if begins {
+                    let time = Timestamp::from_nanosecond(i128::from(*at)).unwrap();
+                    out.extend_from_slice(format!("{time:.9} ").as_bytes());
+                }
+                out.extend_from_slice(part);
+                begins = part.ends_with(b"\n");
+            }
+            out
+        }
+    }
+
+    fn collect(out: &mut Vec<u8>) -> impl FnMut(Piece<'_>) {
+        |piece: Piece<'_>| {
+            out.extend_from_slice(piece.text);
+            if piece.ends {
+                out.push(b'\n');
+            }
+        }
+    }
+
+    fn line() -> impl Strategy<Value = (i64, Vec<u8>)> {
+        let pause = prop::sample::select(vec![0, 1, 1_000_000, 30_000_000, 300_000_000, 1_000_000_000, 4_000_000_000]);
+        let short = prop::collection::vec(any::<u8>().prop_filter("no line end", |b| !matches!(b, b'\n' | b'\r')), 0..40);
+        let long = (60..200_usize).prop_map(|n| (0..n).map(|i| b'a' + (i % 26) as u8).collect());
+        (pause, proptest::prop_oneof![4 => short, 1 => long])
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_comes_once_and_in_order_however_the_stream_is_cut(
+            lines in prop::collection::vec(line(), 0..30),
+            cuts in prop::collection::vec((0.0..1.0_f64, 1..64_usize), 0..8),
+        ) {
+            let stored = Stored::new(&lines);
+            let (mut out, mut read, mut since) = (Vec::new(), Lines::default(), None);
+            for (share, size) in cuts {
+                let stream = stored.stream(since);
+                let end = (stream.len() as f64 * share) as usize;
+                for chunk in stream[..end].chunks(size) {
+                    read.feed(chunk, &mut collect(&mut out));
+                    // Long lines are given out in pieces at any point.
+                    if read.held.len() > 70 {
+                        read.give_part(&mut collect(&mut out));
+                    }
+                }
+                since = read.cut();
+            }
+            read.feed(&stored.stream(since), &mut collect(&mut out));
+            read.end(&mut collect(&mut out));
+            let expected: Vec<u8> = lines.iter().flat_map(|(_, l)| l.iter().copied().chain([b'\n'])).collect();
+            prop_assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));
+        }
+    }
+
+    fn read(chunks: &[&[u8]]) -> Vec<u8> {
+        let (mut out, mut lines) = (Vec::new(), Lines::default());
+        for chunk in chunks {
+            lines.feed(chunk, &mut collect(&mut out));
+        }
+        lines.end(&mut collect(&mut out));
+        out
+    }
+
+    #[test]
+    fn a_return_goes_only_before_a_line_end() {
+        assert_eq!(read(&[b"10%\r20%\r\nnext\r", b"\nlast\r"]), b"10%\r20%\nnext\nlast\r\n");
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_and_bytes_that_are_no_text_are_kept() {
+        assert_eq!(read(&[b"caf\xe9\n\xff\xfe"]), b"caf\xe9\n\xff\xfe\n");
+    }
+
+    #[test]
+    fn a_long_line_is_one_line_in_flat_memory() {
+        let (mut pieces, mut text, mut lines) = (0, 0, Lines::default());
+        let mut count = |piece: Piece<'_>| {
+            pieces += 1;
+            text += piece.text.len();
+            assert_eq!(piece.ends, piece.text.is_empty() || text == 500 * 1000);
+        };
+        lines.feed(b"2026-01-02T03:04:05.000000006Z ", &mut count);
+        for _ in 0..500 {
+            lines.feed(&[b'x'; 1000], &mut count);
+            assert!(lines.held.capacity() <= 2 * WHOLE);
+        }
+        assert!(lines.is_within_line());
+        lines.feed(b"\n", &mut count);
+        assert!(!lines.is_within_line());
+        assert_eq!((text, pieces > 1), (500_000, true));
+    }
+
+    #[test]
+    fn lines_without_a_stamp_are_given_as_they_are() {
+        assert_eq!(read(&[b"unable to retrieve container logs for containerd://x\n"]), b"unable to retrieve container logs for containerd://x\n");
+    }
+}

@@ -2,6 +2,7 @@
 //! with everything said in the listener's log that the real one says there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -45,7 +46,7 @@ pub struct Surroundings {
     /// The API server, for what is made
     pub api: Router,
     /// The listener's log
-    pub log: std::sync::Arc<SinkLog>,
+    pub log: Arc<SinkLog>,
 }
 
 /// Why the Triggers of a listener cannot be told.

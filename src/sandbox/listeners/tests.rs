@@ -238,6 +238,7 @@ async fn the_port_stays_over_a_restart_and_closes_with_the_listener() {
     let world = World { _dir, name, store, logs, stop, running };
     eventually("the port is open", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
     assert_eq!(world.pod()["metadata"]["name"], pod);
+    assert_eq!(world.log().await.matches("listening on").count(), 2, "the log goes on");
     world.store.delete(&kinds::EVENT_LISTENER, NAMESPACE, &world.name).expect("a store");
     eventually("the port is closed", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err()).await;
     assert!(world.store.list(&kinds::POD, Some(NAMESPACE)).expect("a store").is_empty());

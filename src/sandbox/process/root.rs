@@ -186,7 +186,8 @@ impl Planner<'_> {
         let rest = path.strip_prefix(existing).unwrap_or(Path::new(""));
         let existing = existing.canonicalize()?;
         let exists = rest.as_os_str().is_empty();
-        if !existing.is_dir() && !(exists && volume.dir.is_file()) {
+        let fits = existing.is_dir() || (exists && volume.dir.is_file());
+        if !fits {
             let message =
                 format!("{} is not a directory on this machine, so nothing can be mounted at {}", existing.display(), path.display());
             return Err(io::Error::new(io::ErrorKind::NotADirectory, message));

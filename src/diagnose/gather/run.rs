@@ -1,0 +1,107 @@
+//! Evidence of a run: itself, its TaskRuns by one list, their pods by another.
+
+use super::super::evidence::{Evidence, Place, Trace, Unit};
+use super::{listed, traces};
+use crate::client::{Cluster, Error, Select};
+use crate::kinds;
+use crate::objects::core::Pod;
+use crate::objects::run::{CustomRun, Param, PipelineRun, Run, TaskRun, WorkspaceBinding};
+use crate::objects::verdict::State;
+
+/// Evidence of a PipelineRun.
+pub(super) async fn pipeline_run(cluster: &Cluster, namespace: &str, name: &str) -> Result<Evidence, Error> {
+    let run = decoded(cluster.get::<PipelineRun>(namespace, name).await?)?;
+    let mut evidence = Evidence::new(&kinds::PIPELINE_RUN, namespace, name);
+    stand(&mut evidence, &run);
+    evidence.units.push(parent(&run));
+    let of_run = Select::labels(format!("tekton.dev/pipelineRun={name}"));
+    let mut task_runs = listed::<TaskRun>(cluster, &mut evidence, Some(namespace), of_run.clone()).await.unwrap_or_default();
+    let references = &run.status.child_references;
+    task_runs.sort_by_key(|t| references.iter().position(|r| r.name == t.metadata.name).unwrap_or(usize::MAX));
+    task_runs.retain(|t| t.verdict().state != State::Succeeded);
+    // A run that never made a pod needs no list of pods.
+    if task_runs.iter().any(|t| !t.status.pod_name.is_empty()) {
+        let pods = listed::<Pod>(cluster, &mut evidence, Some(namespace), of_run.clone()).await.unwrap_or_default();
+        evidence.units.extend(task_runs.iter().map(|t| task_unit(t, &pods, &templated(&run.spec.workspaces), &run.spec.params)));
+    } else {
+        evidence.units.extend(task_runs.iter().map(|t| task_unit(t, &[], &[], &run.spec.params)));
+    }
+    if references.iter().any(|r| r.kind == "CustomRun") {
+        let custom = listed::<CustomRun>(cluster, &mut evidence, Some(namespace), of_run).await.unwrap_or_default();
+        let wrong = custom.iter().filter(|c| c.verdict().state != State::Succeeded);
+        evidence.units.extend(wrong.map(|c| unit_of("CustomRun", &c.metadata.name, c)));
+    }
+    Ok(evidence)
+}
+
+/// Evidence of a TaskRun.
+pub(super) async fn task_run(cluster: &Cluster, namespace: &str, name: &str) -> Result<Evidence, Error> {
+    let run = decoded(cluster.get::<TaskRun>(namespace, name).await?)?;
+    let mut evidence = Evidence::new(&kinds::TASK_RUN, namespace, name);
+    stand(&mut evidence, &run);
+    let mut pods = Vec::new();
+    if run.verdict().state != State::Succeeded && !run.status.pod_name.is_empty() {
+        let select = Select::labels(format!("tekton.dev/taskRun={name}"));
+        pods = listed::<Pod>(cluster, &mut evidence, Some(namespace), select).await.unwrap_or_default();
+    }
+    evidence.units.push(task_unit(&run, &pods, &templated(&run.spec.workspaces), &[]));
+    Ok(evidence)
+}
+
+/// An object that cannot be read cannot be judged either.
+fn decoded<T: crate::objects::Object>(seen: crate::objects::Seen<T>) -> Result<T, Error> {
+    seen.lens.map_err(|error| Error::Undecodable { what: format!("{} {}", T::KIND.kind, error.meta.name), reason: error.reason })
+}
+
+fn stand(evidence: &mut Evidence, run: &impl Run) {
+    evidence.state = run.verdict();
+    let changed = run.succeeded().and_then(|c| c.last_transition_time);
+    evidence.since = run.completed().or(changed).or(run.meta().creation_timestamp);
+}
+
+fn unit_of(kind: &'static str, name: &str, run: &impl Run) -> Unit {
+    let mut unit = Unit { kind, name: name.to_owned(), state: Some(run.verdict()), ..Unit::default() };
+    if let Some(condition) = run.succeeded().filter(|c| c.status != "True") {
+        unit.traces = traces::of_condition(&unit.object(), condition);
+    }
+    unit
+}
+
+fn account(name: Option<&str>) -> String {
+    name.filter(|n| !n.is_empty()).unwrap_or("default").to_owned()
+}
+
+fn templated(bindings: &[WorkspaceBinding]) -> Vec<String> {
+    bindings.iter().filter(|w| w.volume_claim_template.is_some()).map(|w| w.name.clone()).collect()
+}
+
+fn parent(run: &PipelineRun) -> Unit {
+    let mut unit = unit_of("PipelineRun", &run.metadata.name, run);
+    unit.account = account(run.spec.task_run_template.service_account_name.as_deref());
+    unit.params.clone_from(&run.spec.params);
+    unit.templated = templated(&run.spec.workspaces);
+    let object = unit.object();
+    let skipped = run.status.skipped_tasks.iter();
+    unit.traces.extend(skipped.map(|s| Trace::new(Place::Skipped, format!("skipped task {} of {object}", s.name), None, s.reason.clone())));
+    unit
+}
+
+fn task_unit(task_run: &TaskRun, pods: &[Pod], templated: &[String], params: &[Param]) -> Unit {
+    let mut unit = unit_of("TaskRun", &task_run.metadata.name, task_run);
+    unit.account = account(task_run.spec.service_account_name.as_deref());
+    // The task's own values come first; those of its PipelineRun follow, as an embedded task has none of its own.
+    unit.params = task_run.spec.params.iter().chain(params).cloned().collect();
+    unit.templated = templated.to_vec();
+    if task_run.verdict().state == State::Succeeded {
+        return unit;
+    }
+    if let Some(pod) = pods.iter().find(|p| p.metadata.name == task_run.status.pod_name) {
+        traces::add_pod(&mut unit, pod);
+        if !task_run.is_done() {
+            unit.traces.extend(traces::outliving_sidecar(pod));
+        }
+        unit.waits = pod.status.phase == "Pending";
+    }
+    traces::add_failed_step(&mut unit, task_run);
+    unit
+}

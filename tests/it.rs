@@ -2,4 +2,5 @@
 
 mod diagnose;
 mod generated;
+mod golden;
 mod structure;

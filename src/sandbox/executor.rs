@@ -44,8 +44,9 @@ pub struct Mount {
 /// What a mount shows.
 #[derive(Clone, Debug)]
 pub enum MountSource {
-    /// A new empty directory that goes when the attempt has ended
-    EmptyDir,
+    /// A directory that is new and empty when the attempt begins and goes when it has ended; mounts of one name show the
+    /// same. The name is a relative path.
+    EmptyDir(PathBuf),
     /// A directory of this machine that outlives the attempt (a bound claim)
     Directory(PathBuf),
     /// Files made from a ConfigMap or Secret, by relative path. A single one whose path is empty is mounted as a file

@@ -98,6 +98,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// Something to know.
+    pub fn normal(reason: &str, message: impl Into<String>) -> Self {
+        Self { kind: "Normal", reason: reason.to_owned(), message: message.into() }
+    }
+
     /// Something that somebody may have to mend.
     pub fn warning(reason: &str, message: impl Into<String>) -> Self {
         Self { kind: "Warning", reason: reason.to_owned(), message: message.into() }

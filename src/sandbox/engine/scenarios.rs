@@ -502,7 +502,7 @@ async fn workspaces_show_configuration_secrets_and_empty_directories() {
     assert_eq!(given[0].steps[0].script.as_deref(), Some("/own false ."));
     let MountSource::Files(files) = &given[0].mounts[0].source else { panic!("no files") };
     assert_eq!(files[std::path::Path::new("a.txt")], b"A");
-    assert!(matches!(given[0].mounts[1].source, MountSource::EmptyDir));
+    assert!(matches!(given[0].mounts[1].source, MountSource::EmptyDir(_)));
     assert_eq!(given[0].mounts[1].path, std::path::Path::new("/workspace/more"));
 }
 

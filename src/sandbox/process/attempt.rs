@@ -141,7 +141,7 @@ impl Attempt {
         let path = normal(&mount.path).filter(|p| p != Path::new("/")).ok_or_else(|| PrepareError::MountPath(mount.path.clone()))?;
         let own = self.dir.join("volumes").join(index.to_string());
         let dir = match &mount.source {
-            MountSource::EmptyDir => own,
+            MountSource::EmptyDir(name) => self.dir.join("empty").join(name),
             MountSource::Directory(dir) => dir.clone(),
             MountSource::Files(files) => {
                 write_source(&own, files)?;

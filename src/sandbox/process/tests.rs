@@ -337,7 +337,7 @@ async fn mounts_appear_where_the_task_wants_them() {
         task.mounts = vec![
             mount("/workspace/source", MountSource::Directory(claim.clone()), false),
             mount("/etc/rtkn-test/sub", MountSource::Files(file("key")), true),
-            mount("/srv-of-rtkn/cache", MountSource::EmptyDir, false),
+            mount("/srv-of-rtkn/cache", MountSource::EmptyDir("volume".into()), false),
             mount("/etc/rtkn-test/one.conf", MountSource::Files(file("")), true),
             mount("/workspace/source/two.conf", MountSource::Files(file("")), true),
         ];
@@ -371,7 +371,7 @@ async fn what_cannot_be_put_in_is_refused_before_anything_runs() {
     assert!(message.starts_with("steps[1].script: it writes /workspace*"), "{message}");
     assert!(outcome.events.is_empty() && !marker.exists());
     let mut read_only = task(vec![script("a", "true")]);
-    read_only.mounts = vec![mount("/data", MountSource::EmptyDir, true)];
+    read_only.mounts = vec![mount("/data", MountSource::EmptyDir("volume".into()), true)];
     assert!(world.run(read_only).await.refused.expect("a refusal").contains("is read-only"));
 }
 

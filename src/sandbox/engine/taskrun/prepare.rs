@@ -8,7 +8,7 @@ use super::super::pipelinerun::{check_params, claim_object, inherit_metadata};
 use super::super::plan::Event;
 use super::super::spec::{TaskSpec, WorkspaceDeclaration};
 use super::super::substitute::Replacements;
-use super::super::{names, params};
+use super::super::{admit, names, params};
 use super::volumes::Hold;
 use super::{Action, Draft, Failure, Subject, Value, execution, items, json, kinds, name, namespace, owner, pod, text, uid};
 
@@ -69,6 +69,9 @@ fn hold_back(draft: &mut Draft, mut pod_object: Value, hold: &Hold) {
 
 fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure> {
     let (task, mut raw) = find(subject, draft)?;
+    if draft.status.get("taskSpec").is_none() {
+        tell_notices(&raw, draft);
+    }
     draft.status["taskSpec"] = raw.clone();
     let spec = lens(&raw)?;
     check_params(&task, &spec, &subject.spec.params).map_err(|error| Failure::user(INVALID, error))?;
@@ -90,6 +93,14 @@ fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure
     Replacements::of_strings([("credentials.path", "/tekton/creds")]).task_spec(&mut raw);
     execution::merge_step_template(&mut raw);
     Ok(Prepared { spec: lens(&raw)?, bindings })
+}
+
+/// Records what of a task has no effect here, so that nothing is passed over in silence.
+fn tell_notices(raw: &Value, draft: &mut Draft) {
+    let notices = admit::notices(&kinds::TASK, &json!({"spec": raw}));
+    if !notices.is_empty() {
+        draft.actions.push(Action::Event(Event::normal("WithoutEffect", notices.join("; "))));
+    }
 }
 
 fn lens(raw: &Value) -> Result<TaskSpec, Failure> {

@@ -91,7 +91,7 @@ fn source(subject: &Subject<'_>, volume: &str, from: &Value, sub_path: &str) -> 
             .map(|files| MountSource::Files(within(files, sub_path)))
             .map_err(|error| Hold::Unmounted(format!("MountVolume.SetUp failed for volume {volume:?} : {error}")));
     }
-    Ok(MountSource::EmptyDir)
+    Ok(MountSource::EmptyDir(below(Path::new(volume), sub_path)))
 }
 
 fn projected_files(subject: &Subject<'_>, projected: &Value) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {

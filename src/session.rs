@@ -22,12 +22,14 @@ pub struct Session {
     cluster: Option<Cluster>,
     /// The sandbox, where this process holds it because it is not started
     held: Option<Sandbox>,
+    /// Whether the person knows already that steps of the sandbox are no containers
+    told: bool,
 }
 
 impl Session {
     /// A session that has not reached for any cluster yet.
     pub fn new(program: String, term: Term, wanted: Wanted, sandbox: bool) -> Self {
-        Self { program, term, wanted, sandbox, cluster: None, held: None }
+        Self { program, term, wanted, sandbox, cluster: None, held: None, told: false }
     }
 
     /// The server: the one the kubeconfig names, or the sandbox.
@@ -71,6 +73,14 @@ impl Session {
     /// is meant and not started.
     pub fn stays(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// Says once, before steps of the sandbox are seen at work, that they are no containers.
+    pub fn say_images_are_not_used(&mut self) {
+        if self.sandbox && !self.told {
+            self.told = true;
+            self.term.say("Note: the sandbox runs steps as processes of this machine; the image that a step names is not used");
+        }
     }
 
     /// Lets go of a sandbox that this process holds: its steps are ended and its store is closed.

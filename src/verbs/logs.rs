@@ -158,6 +158,9 @@ impl Following {
 /// When there is no such run, it is deleted meanwhile, nothing of what was asked for is there, or the server refuses.
 pub async fn follow_run(session: &mut Session, cluster: &Cluster, name: &str, following: Following) -> Result<Outcome, Failure> {
     let Following { policy, look } = following;
+    if policy.live {
+        session.say_images_are_not_used();
+    }
     let kind = match look.subject {
         Subject::PipelineRun => PipelineRun::KIND,
         Subject::TaskRun => TaskRun::KIND,

@@ -7,7 +7,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
-            let distance = strsim::levenshtein(&word, &lower);
+            let distance = strsim::osa_distance(&word, &lower);
             let close = distance <= (word.chars().count() / 3).clamp(1, 3);
             let prefix = !word.is_empty() && (lower.starts_with(&word) || word.starts_with(&lower));
             (close || prefix).then_some((distance, candidate))

@@ -7,11 +7,13 @@ use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Task;
 use crate::objects::run::TaskRun;
 use crate::session::Session;
-use crate::verbs::{delete, export, logs};
+use crate::verbs::{delete, export, logs, start};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Start a {Kind}
+    Start(Box<start::OfTask>),
     /// The verbs that show
     #[command(flatten)]
     Shown(Shown),
@@ -37,6 +39,7 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
+        Verb::Start(arguments) => arguments.start(session).await,
         Verb::Shown(verb) => verb.run::<Task>(session).await,
         Verb::Delete { trs, arguments } => arguments.delete_parent::<TaskRun>(session, trs).await,
         Verb::Logs(arguments) => arguments.logs(session).await,

@@ -2,6 +2,7 @@
 //! alone: one odd object never hides the others.
 
 pub mod core;
+pub mod duration;
 pub mod meta;
 pub mod pipeline;
 pub mod run;

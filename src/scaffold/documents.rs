@@ -46,6 +46,14 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Wrong> {
     Ok(documents)
 }
 
+/// A text that is one YAML value of any form.
+///
+/// # Errors
+/// Where it is no YAML.
+pub fn value(text: &str) -> Result<Value, Wrong> {
+    Ok(parse(text, 0)?.unwrap_or_default())
+}
+
 /// The documents' texts, with the number of the line before each. A line that begins with `---` parts documents
 /// wherever it stands, in a block of text too (YAML 1.2, 9.1.4).
 fn parts(text: &str) -> Vec<(u64, &str)> {

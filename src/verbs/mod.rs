@@ -11,3 +11,5 @@ pub mod logs;
 pub mod missing;
 pub mod pick;
 pub mod rights;
+pub mod start;
+pub mod stay;

@@ -6,7 +6,6 @@ mod attempts;
 mod cache;
 mod claims;
 mod condition;
-mod duration;
 mod events;
 #[cfg(test)]
 mod fake;
@@ -26,6 +25,7 @@ mod taskrun;
 mod value;
 mod when;
 
+use crate::objects::duration;
 use object::is_owned_by;
 
 pub use admit::{admit, notices};

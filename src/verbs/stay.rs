@@ -1,0 +1,50 @@
+//! Staying with a run: in a sandbox that is not started, runs live and end with the command that started them.
+
+use futures::StreamExt as _;
+
+use crate::client::{Cluster, Select, Watched};
+use crate::failure::{Exit, Failure, Kind};
+use crate::objects::run::{Run, RunOf};
+use crate::session::Session;
+
+/// Waits until the run has ended, where it would end with this process otherwise, and says so.
+///
+/// # Errors
+/// When the run failed or was deleted, since nobody could learn it later from a watch.
+pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &str) -> Result<Exit, Failure> {
+    if !session.stays() {
+        return Ok(Exit::Done);
+    }
+    let start = session.command("sandbox start");
+    session.term.say(format!("The sandbox is not started, so this stays until {name} has ended ({start} lets runs go on by themselves)"));
+    let progress = session.term.progress(format!("{} {name} is running", R::KIND.kind));
+    let ended = ended::<R>(cluster, name).await?;
+    drop(progress);
+    let verdict = ended.verdict();
+    session.term.say(format!("{} {name}: {verdict}", R::KIND.kind));
+    let failed = ended.succeeded().is_some_and(|condition| condition.status == "False");
+    if !failed {
+        return Ok(Exit::Done);
+    }
+    let message = ended.succeeded().and_then(|c| c.message.clone()).unwrap_or_default();
+    let logs = session.command(&format!("{} logs {name}", R::KIND.noun));
+    let diagnose = session.command(&format!("diagnose {} {name}", R::KIND.noun));
+    Err(Failure::new(Kind::RunFailed, format!("{} {name} has failed: {message}", R::KIND.kind)).hint(logs).hint(diagnose))
+}
+
+async fn ended<R: Run>(cluster: &Cluster, name: &str) -> Result<R, Failure> {
+    let mut watch = cluster.watch::<R>(Some(&cluster.namespace), &Select::fields(format!("metadata.name={name}")));
+    while let Some(event) = watch.next().await {
+        match event? {
+            Watched::Now(seen) => {
+                let run = seen.lens.map_err(|e| Failure::invalid(e.to_string()))?;
+                if run.is_done() {
+                    return Ok(run);
+                }
+            }
+            Watched::Gone(_) => return Err(Failure::other(format!("{} {name} was deleted", R::KIND.kind))),
+            Watched::Listing | Watched::Listed => {}
+        }
+    }
+    Err(Failure::other(format!("the server ended the watch on {} {name}", R::KIND.kind)))
+}

@@ -11,6 +11,9 @@ use crate::objects::core::Secret;
 use crate::scaffold::Manifest;
 use crate::scaffold::secret::{losses, replacement};
 use crate::session::Session;
+use crate::verbs::list::{self, Which};
+use crate::verbs::{delete, describe};
+use crate::views::is_for_tekton;
 use crate::verbs::apply::{How, Write, WriteArgs, show_values};
 
 /// What can be done.
@@ -19,6 +22,15 @@ pub enum Verb {
     /// Make a Secret for git or a registry
     #[command(subcommand)]
     Create(Create),
+    /// List the Secrets that Tekton knows what to do with
+    #[command(visible_alias = "ls")]
+    List(list::Arguments),
+    /// Describe a Secret: type, hosts, fingerprints, who uses it
+    #[command(visible_alias = "desc")]
+    Describe(describe::Arguments),
+    /// Delete Secrets
+    #[command(visible_alias = "rm")]
+    Delete(delete::Arguments),
 }
 
 /// The Secrets that Tekton knows what to do with.
@@ -48,6 +60,12 @@ struct CreateArgs {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
+        Verb::List(arguments) => {
+            let which = Which { keep: is_for_tekton, ..Which::default() };
+            arguments.list::<Secret>(session, which).await
+        }
+        Verb::Describe(arguments) => arguments.describe::<Secret>(session).await,
+        Verb::Delete(arguments) => delete::delete::<Secret>(session, &arguments).await,
         Verb::Create(Create::Ssh(arguments)) => ssh::run(session, arguments).await,
         Verb::Create(Create::Basic(arguments)) => basic::run(session, arguments).await,
         Verb::Create(Create::Docker(arguments)) => docker::run(session, arguments).await,

@@ -233,7 +233,9 @@ pub fn replacement(existing: &Secret, wanted: &Manifest) -> Value {
 /// kubectl keeps of them in an annotation. Other objects stay as they are.
 pub fn redacted(object: &Value) -> Value {
     let mut object = object.clone();
-    if object["kind"] != "Secret" {
+    // The items of a list come without their kind.
+    let in_list = object.get("kind").is_none() && object.get("type").is_some() && object.get("data").is_some();
+    if object["kind"] != "Secret" && !in_list {
         return object;
     }
     for field in ["data", "stringData"] {

@@ -1,5 +1,7 @@
 //! What views need beside the objects themselves, fetched in as few requests as there are kinds.
 
+mod accounts;
+
 use std::future::{Future, ready};
 
 use crate::client::{Cluster, Error, Select};

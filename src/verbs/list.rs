@@ -94,9 +94,9 @@ impl Output {
         self.output.as_deref()
     }
 
-    /// The object as it is to be printed.
+    /// The object as it is to be printed; of a Secret no value.
     pub fn raw<T: Object>(&self, seen: &Seen<T>) -> serde_json::Value {
-        let mut value = seen.value();
+        let mut value = crate::scaffold::secret::redacted(&seen.value());
         if !self.show_managed_fields && let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
             metadata.shift_remove("managedFields");
         }

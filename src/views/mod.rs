@@ -1,5 +1,6 @@
 //! What is shown of an object, in meaning: cells, tables, pages. No colour, width or clock here; `render` adds those.
 
+mod accounts;
 pub mod age;
 mod columns;
 mod definitions;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::objects::verdict::Verdict;
 use crate::objects::{Object, Seen};
+pub use accounts::{Abilities, Able, Standing, is_for_tekton};
 pub use columns::LastRuns;
 
 /// What stands where there is nothing to show.

@@ -15,6 +15,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use axum::serve::ListenerExt;
 use http::Method;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -103,6 +104,8 @@ impl Sandbox {
         let address = listener.local_addr().map_err(|source| SandboxError::Listen { port: port.unwrap_or(0), source })?;
         let running = Running::new(address);
         let router = self.api.with_token(&running.token).router();
+        // Answers and watch events are small; none shall wait for more to send.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let mut stop = self.workers.stop.subscribe();
         let serving = tokio::spawn(async move {
             tokio::select! {

@@ -19,7 +19,7 @@ pub enum StoreError {
         command: String,
     },
     /// The disk, or the user's share of it, has no room left
-    #[error("no space left on the disk that holds {}; nothing was changed, free some space and try again", path.display())]
+    #[error("no space left on the disk that holds {}; nothing was changed; free some space and try again, after stopping the sandbox if it is started", path.display())]
     Full {
         /// The store's file
         path: PathBuf,

@@ -21,7 +21,7 @@ use crate::sandbox::logs::LogDir;
 pub use error::StoreError;
 pub use write::UpdateError;
 
-/// How many changes the log keeps at least; older ones answer as compacted.
+/// How many changes the log of a sandbox keeps at least; older ones answer as compacted.
 const CHANGES_KEPT: u64 = 10_000;
 /// Changes that a slow subscriber may be behind before it is told to list again.
 const SUBSCRIBER_BUFFER: usize = 4096;
@@ -54,6 +54,8 @@ struct Inner {
     /// Serializes writers up to the sending of their changes, so that subscribers see revisions in order
     writer: Arc<Mutex<()>>,
     changes: broadcast::Sender<Change>,
+    /// How many changes the log keeps at least
+    changes_kept: u64,
     /// Set when a write found the disk full; the database refuses work afterwards without saying why
     full: AtomicBool,
 }
@@ -86,6 +88,10 @@ impl Store {
     /// Opens the store in a directory, and makes both when they are not there. Waits a moment when another process
     /// has it.
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
+        Self::open_keeping(dir, CHANGES_KEPT)
+    }
+
+    fn open_keeping(dir: &Path, changes_kept: u64) -> Result<Store, StoreError> {
         let opened = open::open(dir)?;
         let database = Arc::new(opened.database);
         let writer = Arc::new(Mutex::new(()));
@@ -98,6 +104,7 @@ impl Store {
             revision: AtomicU64::new(opened.revision),
             writer,
             changes,
+            changes_kept,
             full: AtomicBool::new(false),
         };
         Ok(Store { inner: Arc::new(inner), mode: Mode::Durable })

@@ -9,7 +9,7 @@ use redb::{Durability, ReadableTable, Table, WriteTransaction};
 use serde_json::{Map, Value, json};
 
 use super::flush::lock;
-use super::{CHANGES_KEPT, Change, ChangeType, Inner, Mode, Store, StoreError, is_run, tables};
+use super::{Change, ChangeType, Inner, Mode, Store, StoreError, is_run, tables};
 use crate::kinds::{self, Kind};
 
 /// Letters of generated names, as Kubernetes has them: without vowels and look-alikes.
@@ -17,8 +17,8 @@ const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 const GENERATED: usize = 5;
 /// Longest part of a `generateName` that is used, so that the whole stays a DNS label.
 const GENERATE_NAME_MAX: usize = 63 - GENERATED;
-/// The log is cut when it has grown by this much over what is kept.
-const CHANGES_SLACK: u64 = 1_000;
+/// The log is cut when it has grown by this part of what is kept.
+const CHANGES_SLACK: u64 = 10;
 
 /// Why an update did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -312,8 +312,9 @@ impl<'t> Tables<'t> {
         }
         self.meta.insert(tables::REVISION, self.revision).map_err(|e| self.inner.fail(e))?;
         let oldest = self.changes.first().map_err(|e| self.inner.fail(e))?.map_or(self.revision, |(key, _)| key.value());
-        if self.revision - oldest > CHANGES_KEPT + CHANGES_SLACK {
-            let cut = self.revision - CHANGES_KEPT;
+        let kept = self.inner.changes_kept;
+        if self.revision - oldest > kept + kept / CHANGES_SLACK {
+            let cut = self.revision - kept;
             self.changes.retain_in(..cut, |_, _| false).map_err(|e| self.inner.fail(e))?;
         }
         Ok((self.events, self.revision))

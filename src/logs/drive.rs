@@ -64,18 +64,43 @@ pub async fn follow(
     policy: &Policy,
     sink: &mut dyn Sink,
 ) -> Result<Outcome, Error> {
-    let drive = Drive {
-        cluster,
-        namespace,
-        slots: Slots::default(),
-        watches: SelectAll::new(),
-        finds: FuturesUnordered::new(),
-        machine: Follow::new(subject, policy.clone()),
-    };
     match subject {
-        Subject::PipelineRun => drive.pipeline_run(name, policy.clone(), sink).await,
-        Subject::TaskRun => drive.task_run(name, policy.clone(), sink).await,
+        Subject::PipelineRun => pipeline_run(cluster, namespace, name, policy.clone(), sink).await,
+        Subject::TaskRun => task_run(cluster, namespace, name, policy.clone(), sink).await,
     }
+}
+
+async fn pipeline_run(cluster: &Cluster, namespace: &str, name: &str, policy: Policy, sink: &mut dyn Sink) -> Result<Outcome, Error> {
+    let run = cluster.get::<PipelineRun>(namespace, name).await?.lens?;
+    let live = policy.live && !policy.failed_only && !run.is_done();
+    let mut drive = Drive::new(cluster, namespace, Follow::new(Subject::PipelineRun, Policy { live, ..policy }));
+    let children = Select::labels(format!("tekton.dev/pipelineRun={name}"));
+    drive.tell(Input::Run(Box::new(run)), sink)?;
+    if live {
+        drive.watch(&Select::fields(format!("metadata.name={name}")), RUN);
+        drive.watch(&children, TASKS);
+        drive.watch(&children, PODS);
+    } else {
+        let (tasks, pods) = futures::try_join!(drive.list(&children, TASKS), drive.list(&children, PODS))?;
+        drive.tell_all(tasks.into_iter().chain(pods), sink)?;
+    }
+    drive.run(sink).await
+}
+
+async fn task_run(cluster: &Cluster, namespace: &str, name: &str, policy: Policy, sink: &mut dyn Sink) -> Result<Outcome, Error> {
+    let run = cluster.get::<TaskRun>(namespace, name).await?.lens?;
+    let live = policy.live && !run.is_done();
+    let mut drive = Drive::new(cluster, namespace, Follow::new(Subject::TaskRun, Policy { live, ..policy }));
+    let pods = Select::labels(format!("tekton.dev/taskRun={name}"));
+    drive.tell(Input::Task(Box::new(run)), sink)?;
+    if live {
+        drive.watch(&Select::fields(format!("metadata.name={name}")), TASKS);
+        drive.watch(&pods, PODS);
+    } else {
+        let pods = drive.list(&pods, PODS).await?;
+        drive.tell_all([Input::TasksListed].into_iter().chain(pods), sink)?;
+    }
+    drive.run(sink).await
 }
 
 type Inputs = Result<Vec<Input<'static>>, client::Error>;
@@ -90,39 +115,8 @@ struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    async fn pipeline_run(mut self, name: &str, policy: Policy, sink: &mut dyn Sink) -> Result<Outcome, Error> {
-        let run = self.cluster.get::<PipelineRun>(self.namespace, name).await?.lens?;
-        let live = policy.live && !policy.failed_only && !run.is_done();
-        self.machine = Follow::new(Subject::PipelineRun, Policy { live, ..policy });
-        let children = Select::labels(format!("tekton.dev/pipelineRun={name}"));
-        self.tell(Input::Run(Box::new(run)), sink)?;
-        if live {
-            self.watch(&Select::fields(format!("metadata.name={name}")), RUN);
-            self.watch(&children, TASKS);
-            self.watch(&children, PODS);
-        } else {
-            let tasks = self.list(&children, TASKS);
-            let pods = self.list(&children, PODS);
-            let (tasks, pods) = futures::try_join!(tasks, pods)?;
-            self.tell_all(tasks.into_iter().chain(pods), sink)?;
-        }
-        self.run(sink).await
-    }
-
-    async fn task_run(mut self, name: &str, policy: Policy, sink: &mut dyn Sink) -> Result<Outcome, Error> {
-        let run = self.cluster.get::<TaskRun>(self.namespace, name).await?.lens?;
-        let live = policy.live && !run.is_done();
-        self.machine = Follow::new(Subject::TaskRun, Policy { live, ..policy });
-        let pods = Select::labels(format!("tekton.dev/taskRun={name}"));
-        self.tell(Input::Task(Box::new(run)), sink)?;
-        if live {
-            self.watch(&Select::fields(format!("metadata.name={name}")), TASKS);
-            self.watch(&pods, PODS);
-        } else {
-            let pods = self.list(&pods, PODS).await?;
-            self.tell_all([Input::TasksListed].into_iter().chain(pods), sink)?;
-        }
-        self.run(sink).await
+    fn new(cluster: &'a Cluster, namespace: &'a str, machine: Follow) -> Self {
+        Self { cluster, namespace, slots: Slots::default(), watches: SelectAll::new(), finds: FuturesUnordered::new(), machine }
     }
 
     fn watch<T: Object>(&mut self, select: &Select, telling: Telling<T>) {
@@ -199,9 +193,9 @@ impl<'a> Drive<'a> {
 
     fn act(&mut self, effect: Effect) {
         match effect {
-            Effect::Open { stream, pod, container, since, follow, after } => {
+            Effect::Open { stream, pod, container, since, follow, previous, after } => {
                 let (cluster, namespace) = (self.cluster.clone(), self.namespace.to_owned());
-                let query = LogQuery { container, follow, timestamps: true, since, ..LogQuery::default() };
+                let query = LogQuery { container, follow, timestamps: true, since, previous, ..LogQuery::default() };
                 let opening = async move {
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;

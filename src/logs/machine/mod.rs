@@ -5,6 +5,8 @@
 mod order;
 mod stream;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -115,6 +117,8 @@ pub enum Effect {
         since: Option<Timestamp>,
         /// Whether to go on while the container runs
         follow: bool,
+        /// Whether the log before the container's last restart is meant
+        previous: bool,
         /// After which pause
         after: Duration,
     },
@@ -237,7 +241,7 @@ impl Follow {
             }
             Input::Run(run) => self.run_now(*run, emit),
             Input::RunGone => self.outcome = Some(Outcome::Deleted),
-            Input::Task(task) => self.task_now(*task),
+            Input::Task(task) => self.task_now(*task, &mut effects),
             Input::TaskGone { name, reason } => self.task_gone(&name, reason),
             Input::TasksListed => self.tasks_listed = true,
             Input::Pod(pod) => self.pod_now(*pod, &mut effects),
@@ -285,18 +289,22 @@ impl Follow {
         }
     }
 
-    fn task_now(&mut self, run: TaskRun) {
+    fn task_now(&mut self, run: TaskRun, effects: &mut Vec<Effect>) {
         if self.subject == Subject::TaskRun {
             self.stands(&run);
             self.tasks.entry(run.metadata.name.clone()).or_insert_with(|| Task::alone(&run));
         }
         // Children that the run does not refer to (yet) are kept until it does.
-        let task = self.tasks.entry(run.metadata.name.clone()).or_default();
+        let name = run.metadata.name.clone();
+        let task = self.tasks.entry(name.clone()).or_default();
         task.now(run);
+        if self.policy.live && task.is_over() {
+            self.limit_sidecars(&name, effects);
+        }
     }
 
     fn task_gone(&mut self, name: &str, reason: Option<String>) {
-        if self.subject == Subject::TaskRun {
+        if self.subject == Subject::TaskRun && reason.is_none() {
             self.outcome = Some(Outcome::Deleted);
         }
         self.tasks.entry(name.to_owned()).or_default().is_gone(reason);

@@ -15,6 +15,9 @@ const TRIES: u32 = 8;
 /// How long a stream may be quiet whose container has ended, before it is taken for dead.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// How long a sidecar may be quiet once its task is over.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// A container's log.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -27,6 +30,8 @@ pub(super) struct Stream {
     whole: bool,
     /// Whether it waits to be opened again
     lapsed: bool,
+    /// The log before the container's restart is not there
+    no_previous: bool,
     /// Ends in a row without anything new
     fruitless: u32,
     over: bool,
@@ -46,8 +51,11 @@ pub(super) enum Phase {
 impl Phase {
     pub(super) fn of(pod: &Pod, container: &str) -> Self {
         let mut statuses = pod.status.container_statuses.iter().chain(&pod.status.init_container_statuses);
-        let state = statuses.find(|s| s.name == container).map(|s| &s.state);
-        match state {
+        let status = statuses.find(|s| s.name == container);
+        if let Some(status) = status.filter(|_| is_stopped_sidecar(pod, container)) {
+            return Self::Over(status.last_state.terminated.clone());
+        }
+        match status.map(|s| &s.state) {
             Some(state) if state.terminated.is_some() => Self::Over(state.terminated.clone()),
             Some(state) if state.running.is_some() && Self::pod_is_over(pod) => Self::Over(None),
             Some(state) if state.running.is_some() => Self::Running,
@@ -59,6 +67,17 @@ impl Phase {
     pub(super) fn pod_is_over(pod: &Pod) -> bool {
         matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
     }
+}
+
+/// Whether a container is a sidecar that Tekton has stopped: it gives it an image that does nothing, which begins the
+/// container anew. What it wrote stands in the log before that.
+fn is_stopped_sidecar(pod: &Pod, container: &str) -> bool {
+    let is_sidecar = is_sidecar(container) && pod.spec.containers.iter().any(|c| c.name == container);
+    is_sidecar && pod.status.container_statuses.iter().any(|s| s.name == container && s.restart_count > 0)
+}
+
+fn is_sidecar(container: &str) -> bool {
+    !container.starts_with("step-")
 }
 
 impl Follow {
@@ -112,13 +131,13 @@ impl Follow {
             container: container.to_owned(),
         };
         let lines = Lines::default();
-        self.streams.push(Stream { source, task: index, init, lines, whole: false, lapsed: false, fruitless: 0, over: false });
+        self.streams.push(Stream { source, task: index, init, lines, whole: false, lapsed: false, no_previous: false, fruitless: 0, over: false });
         self.reopen(id, Duration::ZERO, effects);
     }
 
     /// Asks for a log, from where it was read last.
     fn reopen(&mut self, id: usize, after: Duration, effects: &mut Vec<Effect>) {
-        let ended = self.has_ended(id);
+        let (ended, stopped) = (self.has_ended(id), self.is_stopped_sidecar(id));
         let stream = &mut self.streams[id];
         stream.whole = ended || !self.policy.live;
         stream.lapsed = !after.is_zero();
@@ -128,8 +147,21 @@ impl Follow {
             container: stream.source.container.clone(),
             since: stream.lines.cut(),
             follow: self.policy.live && !ended,
+            previous: stopped && !stream.no_previous,
             after,
         });
+    }
+
+    /// The steps of a task are over: its sidecars are not waited for, only for what they have written already.
+    pub(super) fn limit_sidecars(&self, run: &str, effects: &mut Vec<Effect>) {
+        let open = self.streams.iter().filter(|s| !s.over && s.source.run == run && !s.init && is_sidecar(&s.source.container));
+        effects.extend(open.map(|s| Effect::Limit { stream: s.source.id, quiet: LAST_WORDS }));
+    }
+
+    fn is_stopped_sidecar(&self, id: usize) -> bool {
+        let source = &self.streams[id].source;
+        let pod = self.pods.get(&source.pod).and_then(|p| p.pod.as_ref());
+        pod.is_some_and(|p| is_stopped_sidecar(p, &source.container))
     }
 
     pub(super) fn ended(&mut self, id: usize, broken: Option<String>, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
@@ -138,7 +170,8 @@ impl Follow {
         if stream.over {
             return;
         }
-        if gone || (broken.is_none() && stream.whole) {
+        let unneeded = !stream.init && is_sidecar(&stream.source.container) && self.policy.live && self.tasks[stream.task].is_over();
+        if gone || unneeded || (broken.is_none() && stream.whole) {
             return self.settle(id, emit);
         }
         stream.fruitless += 1;
@@ -155,6 +188,7 @@ impl Follow {
 
     pub(super) fn refused(&mut self, id: usize, code: Option<u16>, reason: String, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         let over = self.has_ended(id) || !self.policy.live;
+        let stopped = self.is_stopped_sidecar(id);
         let stream = &mut self.streams[id];
         if stream.over {
             return;
@@ -170,6 +204,10 @@ impl Follow {
                     return;
                 }
                 return self.settle(id, emit);
+            }
+            Some(400) if !stream.no_previous && stopped => {
+                stream.no_previous = true;
+                return self.reopen(id, Duration::ZERO, effects);
             }
             // «container is waiting to start»: its status is ahead of the kubelet.
             Some(400) => over,
@@ -224,7 +262,7 @@ impl Follow {
 /// Whether an end is a failure of the task. Tekton kills sidecars when the steps are over, so only status 1 counts
 /// there, as it does for tkn.
 fn is_failure(source: &Source, init: bool, end: &Terminated) -> bool {
-    let of_task = init || source.container.starts_with("step-");
+    let of_task = init || !is_sidecar(&source.container);
     if of_task { end.exit_code != 0 } else { end.exit_code == 1 }
 }
 

@@ -98,7 +98,7 @@ impl Task {
     }
 
     /// Whether nothing more will be heard of it.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.gone.is_some() || self.run.as_ref().is_some_and(Run::is_done)
     }
 

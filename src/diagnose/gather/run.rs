@@ -92,7 +92,9 @@ fn task_unit(task_run: &TaskRun, pods: &[Pod], templated: &[String], params: &[P
     // The task's own values come first; those of its PipelineRun follow, as an embedded task has none of its own.
     unit.params = task_run.spec.params.iter().chain(params).cloned().collect();
     unit.templated = templated.to_vec();
-    if task_run.verdict().state == State::Succeeded {
+    // A failure that the pipeline passes over is told, not looked into.
+    let ignored = task_run.verdict().reason.as_deref() == Some("FailureIgnored");
+    if ignored || task_run.verdict().state == State::Succeeded {
         return unit;
     }
     if let Some(pod) = pods.iter().find(|p| p.metadata.name == task_run.status.pod_name) {

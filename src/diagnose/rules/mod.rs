@@ -63,7 +63,7 @@ pub struct Rule {
     pub on: &'static [Place],
     /// Reasons of which the trace has one; any when empty
     pub reasons: &'static [&'static str],
-    /// Patterns of which one is in the text; any text when empty
+    /// Patterns of which one is in the text; any text when empty, and then the row comes after all that have some
     pub patterns: &'static [&'static str],
     /// What has to be known to be exact
     pub needs: &'static [Need],
@@ -108,8 +108,13 @@ pub const POD: &[Place] = &[Place::Condition, Place::PodCondition, Place::Waitin
 /// Where a container's end shows
 pub const END: &[Place] = &[Place::Condition, Place::Terminated];
 
-/// The rows in the order in which they are tried.
+/// The rows in the order in which they are tried: a reason alone says less than any text, so those rows come last.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
+    let by_text = tables().filter(|rule| !rule.patterns.is_empty());
+    by_text.chain(tables().filter(|rule| rule.patterns.is_empty()))
+}
+
+fn tables() -> impl Iterator<Item = &'static Rule> {
     [
         references::RULES,
         claims::RULES,

@@ -341,7 +341,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "NodesCannotTakePod",
         reasons: &["Unschedulable", "FailedScheduling", "ExceededNodeResources"],
-        patterns: &["nodes are available: {why…}", ""],
         summary: "no node can take the pod",
         mend: &[Kubectl("describe pod {pod}")],
         source: "pkg/pod/status.go",

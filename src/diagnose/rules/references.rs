@@ -201,6 +201,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ParamIndexOutside",
         reasons: &["ParamArrayIndexingInvalid"],
+        patterns: &[""],
         summary: "an array parameter is read at an index that its value does not have",
         mend: &[Say("Give a longer array, or correct the index in `$(params.NAME[i])`.")],
         source: "pkg/reconciler/pipelinerun",

@@ -9,8 +9,20 @@ const CAUSE: Rule = Rule::of(Weight::Cause, END);
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        id: "FailureIgnored",
+        weight: Weight::Note,
+        reasons: &["FailureIgnored"],
+        patterns: &[""],
+        summary: "{object} failed, which its pipeline ignores (`onError: continue`)",
+        mend: &[Say("Nothing to do, unless the failure matters.")],
+        source: "docs/pipelines.md",
+        example: ("FailureIgnored", "\"step-a\" exited with code 1: Error"),
+        ..CAUSE
+    },
+    Rule {
         id: "SidecarOutOfMemory",
         reasons: &["SidecarOOM", "InitContainerOOM"],
+        patterns: &[""],
         summary: "a container beside the steps ran out of memory",
         mend: &[Say("Raise the memory limit of the sidecar.")],
         source: "pkg/pod/status.go",
@@ -32,6 +44,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "StepOutOfMemoryByReason",
         reasons: &["OOMKilled", "StepOOM"],
+        patterns: &["exited with code {_}"],
         summary: "step {step} used more memory than its limit allows, and was killed",
         mend: &[
             Say("Raise the limit, or let the program use less:"),
@@ -233,16 +246,6 @@ pub(super) const RULES: &[Rule] = &[
         mend: &[Say("Look at the step before it.")],
         source: "cmd/entrypoint",
         example: ("", "2026/11/23 06:47:42 Skipping step because a previous step failed"),
-        ..CAUSE
-    },
-    Rule {
-        id: "FailureIgnored",
-        weight: Weight::Note,
-        reasons: &["FailureIgnored"],
-        summary: "{object} failed, which its pipeline ignores (`onError: continue`)",
-        mend: &[Say("Nothing to do, unless the failure matters.")],
-        source: "docs/pipelines.md",
-        example: ("FailureIgnored", "\"step-a\" exited with code 1: Error"),
         ..CAUSE
     },
     Rule {

@@ -15,6 +15,7 @@ use crate::sandbox::executor::{Executor, StepEnd, StepExecution, TaskEvent, Task
 #[derive(Clone, Default)]
 pub struct FakeExecutor {
     given: Arc<Mutex<Vec<TaskExecution>>>,
+    stopped: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeExecutor {
@@ -22,12 +23,23 @@ impl FakeExecutor {
     pub fn given(&self) -> Vec<TaskExecution> {
         self.given.lock().expect("no test panics while it holds this").clone()
     }
+
+    /// Names of the TaskRuns whose steps were stopped.
+    pub fn stopped(&self) -> Vec<String> {
+        self.stopped.lock().expect("no test panics while it holds this").clone()
+    }
 }
 
 impl Executor for FakeExecutor {
     fn start(&self, task: TaskExecution, events: mpsc::Sender<TaskEvent>, stop: watch::Receiver<bool>) {
         self.given.lock().expect("no test panics while it holds this").push(task.clone());
-        tokio::spawn(play(task, events, stop));
+        let stopped = self.stopped.clone();
+        tokio::spawn(async move {
+            let name = task.task_run.clone();
+            if play(task, events, stop).await {
+                stopped.lock().expect("no test panics while it holds this").push(name);
+            }
+        });
     }
 }
 
@@ -38,14 +50,15 @@ struct Played {
     results: BTreeMap<String, String>,
 }
 
-async fn play(task: TaskExecution, events: mpsc::Sender<TaskEvent>, mut stop: watch::Receiver<bool>) {
+/// Plays a task; returns whether it was stopped.
+async fn play(task: TaskExecution, events: mpsc::Sender<TaskEvent>, mut stop: watch::Receiver<bool>) -> bool {
     let mut results = BTreeMap::new();
     let mut failed = None;
     for (step, execution) in task.steps.iter().enumerate() {
         let started = Timestamp::now();
         if let Some(message) = order(execution, "refuse") {
             let _ = events.send(TaskEvent::Refused { message: message.to_owned() }).await;
-            return;
+            return false;
         }
         let played = match failed {
             Some(end) => Played { exit_code: 1, end: Some(end), ..Played::default() },
@@ -65,6 +78,7 @@ async fn play(task: TaskExecution, events: mpsc::Sender<TaskEvent>, mut stop: wa
         let _ = events.send(event).await;
     }
     let _ = events.send(TaskEvent::TaskEnded { at: Timestamp::now(), results }).await;
+    failed == Some(StepEnd::Cancelled)
 }
 
 fn order<'a>(step: &'a StepExecution, word: &str) -> Option<&'a str> {

@@ -26,8 +26,6 @@ mod value;
 mod when;
 
 use crate::objects::duration;
-use object::is_owned_by;
-
 pub use admit::{admit, notices};
 pub use claims::PROVISIONER;
 pub use reconcile::run;

@@ -5,6 +5,8 @@ mod decide;
 mod outcome;
 mod prepare;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 

@@ -1,11 +1,11 @@
 //! The pod object that stands for an attempt of a TaskRun: what readers of logs watch.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::names;
 use super::super::object::{self, items, owner, stamp, text, uid};
 use super::super::plan::Draft;
-use super::super::spec::TaskSpec;
+use super::super::spec::{Step, TaskSpec};
 use super::Subject;
 use super::prepare::Prepared;
 use crate::kinds;
@@ -23,31 +23,19 @@ pub(super) fn name(run: &Value, status: &Value) -> String {
 
 /// A pod whose containers wait.
 pub(super) fn object(subject: &Subject<'_>, draft: &Draft, prepared: &Prepared, pod_name: &str) -> Value {
-    let mut labels: serde_json::Map<String, Value> =
-        object::metadata(subject.run, "labels").map(|(key, value)| (key.clone(), value.clone())).collect();
-    labels.extend(draft.labels.clone());
-    labels.insert("tekton.dev/taskRun".to_owned(), json!(object::name(subject.run)));
-    labels.insert("tekton.dev/taskRunUID".to_owned(), json!(uid(subject.run)));
-    labels.insert("app.kubernetes.io/managed-by".to_owned(), json!("tekton-pipelines"));
-    let annotations: serde_json::Map<String, Value> = object::metadata(subject.run, "annotations")
-        .filter(|(key, _)| *key != "kubectl.kubernetes.io/last-applied-configuration")
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    let containers: Vec<Value> = prepared
-        .spec
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(index, step)| json!({"name": names::container(&step.name, index), "image": step.image}))
-        .collect();
-    let mut pod = json!({
+    let steps = prepared.spec.steps.iter().enumerate();
+    let container = |(index, step): (usize, &Step)| json!({"name": names::container(&step.name, index), "image": step.image});
+    let containers: Vec<Value> = steps.map(container).collect();
+    let waiting = json!({"waiting": {"reason": "PodInitializing"}});
+    let statuses: Vec<Value> = containers.iter().map(|container| container_status(container, waiting.clone(), false)).collect();
+    json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": pod_name,
             "namespace": object::namespace(subject.run),
-            "labels": labels,
-            "annotations": annotations,
+            "labels": labels(subject.run, draft),
+            "annotations": annotations(subject.run),
             "ownerReferences": owner(&kinds::TASK_RUN, subject.run),
         },
         "spec": {
@@ -56,16 +44,22 @@ pub(super) fn object(subject: &Subject<'_>, draft: &Draft, prepared: &Prepared, 
             "restartPolicy": "Never",
             "serviceAccountName": subject.spec.service_account_name,
         },
-        "status": {
-            "phase": "Pending",
-            "startTime": stamp(draft.clock.now),
-            "containerStatuses": [],
-        },
-    });
-    let waiting = json!({"waiting": {"reason": "PodInitializing"}});
-    let statuses: Vec<Value> = containers.iter().map(|container| container_status(container, waiting.clone(), false)).collect();
-    pod["status"]["containerStatuses"] = Value::from(statuses);
-    pod
+        "status": {"phase": "Pending", "startTime": stamp(draft.clock.now), "containerStatuses": statuses},
+    })
+}
+
+fn labels(run: &Value, draft: &Draft) -> Map<String, Value> {
+    let mut labels: Map<String, Value> = object::metadata(run, "labels").map(|(key, value)| (key.clone(), value.clone())).collect();
+    labels.extend(draft.labels.clone());
+    labels.insert("tekton.dev/taskRun".to_owned(), json!(object::name(run)));
+    labels.insert("tekton.dev/taskRunUID".to_owned(), json!(uid(run)));
+    labels.insert("app.kubernetes.io/managed-by".to_owned(), json!("tekton-pipelines"));
+    labels
+}
+
+fn annotations(run: &Value) -> Map<String, Value> {
+    let passed_on = object::metadata(run, "annotations").filter(|(key, _)| *key != "kubectl.kubernetes.io/last-applied-configuration");
+    passed_on.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// An element of `status.containerStatuses`.
@@ -97,7 +91,7 @@ pub(super) fn condition(pod: &mut Value, kind: &str, holds: bool, reason: &str, 
 
 /// `status.steps` of a TaskRun whose pod waits.
 pub(super) fn waiting_steps(spec: &TaskSpec) -> Vec<Value> {
-    let step = |(index, step): (usize, &super::super::spec::Step)| {
+    let step = |(index, step): (usize, &Step)| {
         json!({
             "name": super::execution::step_name(&step.name, index),
             "container": names::container(&step.name, index),

@@ -1,6 +1,9 @@
 //! The loop of the engine: it wakes on changes of the store, on what executors tell and on the nearest deadline, has
 //! plans made, and carries them out.
 
+mod act;
+mod volumes;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,15 +11,14 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::attempts::{Attempts, Report};
 use super::cache::{Cache, Key, key_of};
-use super::condition::{Condition, is_done};
-use super::object::{map_mut, name, namespace, owner_name, text, uid};
-use super::plan::{Action, Clock, Draft, Event, Plan};
-use super::{claims, events, is_owned_by, pipelinerun, taskrun};
+use super::condition::is_done;
+use super::object::{text, uid};
+use super::plan::{Clock, Draft};
+use super::{pipelinerun, taskrun};
 use crate::kinds::{self, Kind};
 use crate::sandbox::executor::{Executor, TaskEvent};
 use crate::sandbox::logs::LogDir;
@@ -153,161 +155,6 @@ impl Controller {
         self.carry_out(kind, &run, plan)
     }
 
-    fn carry_out(&mut self, kind: &'static Kind, run: &Value, plan: Plan) -> Result<(), StoreError> {
-        let key = key_of(kind, run);
-        self.waiting.remove(&key);
-        for action in plan.actions {
-            self.act(kind, run, action)?;
-        }
-        if let Some(at) = plan.wake {
-            self.wakes.insert((at, key));
-        }
-        Ok(())
-    }
-
-    fn act(&mut self, kind: &'static Kind, run: &Value, action: Action) -> Result<(), StoreError> {
-        match action {
-            Action::Create { kind, object } => self.create(kind, run, object),
-            Action::Cancel { task_run, message } => self.cancel(namespace(run), &task_run, message),
-            Action::Event(event) => self.record(run, &event, "Tekton"),
-            Action::Update { status, labels, annotations } => {
-                let written = self.store.update(kind, namespace(run), name(run), |object| {
-                    object["status"] = status;
-                    if let Some(metadata) = object.get_mut("metadata") {
-                        for (field, added) in [("labels", labels), ("annotations", annotations)] {
-                            if !added.is_empty() {
-                                map_mut(metadata, field).extend(added);
-                            }
-                        }
-                    }
-                })?;
-                if let Some(written) = written {
-                    self.updated(kind, run, &written);
-                }
-                Ok(())
-            }
-            Action::Launch { pod, mut execution } => {
-                if let Some(pod) = self.put_pod(pod)? {
-                    execution.pod_uid = uid(&pod).to_owned();
-                    self.attempts.start(key_of(kind, run), *execution);
-                }
-                Ok(())
-            }
-            Action::Hold { pod, event } => {
-                self.waiting.insert(key_of(kind, run));
-                let before = self.cache.get(&kinds::POD, namespace(&pod), name(&pod));
-                let changed = before.is_none_or(|before| before.pointer("/status/conditions") != pod.pointer("/status/conditions"));
-                match self.put_pod(pod)? {
-                    Some(pod) if changed => self.record(&pod, &event, "default-scheduler"),
-                    _ => Ok(()),
-                }
-            }
-            Action::Stop { pod } => {
-                self.attempts.stop(namespace(run), &pod);
-                self.store.delete(&kinds::POD, namespace(run), &pod).map(drop)
-            }
-        }
-    }
-
-    /// After a run's status was written: who else has to look, and when it started.
-    fn updated(&mut self, kind: &'static Kind, before: &Value, run: &Value) {
-        let revision = self.cache.wrote(kind, run);
-        self.own.insert(revision);
-        let now = Timestamp::now();
-        let changed = |field: &str| before.pointer(field) != run.pointer(field);
-        if is_done(run) {
-            self.starts.remove(uid(run));
-        } else {
-            let clock = self.starts.entry(uid(run).to_owned()).or_insert(Clock::at(now));
-            if changed("/status/startTime") {
-                clock.started = Some(now);
-            }
-            if changed("/status/finallyStartTime") {
-                clock.finally_started = Some(now);
-            }
-        }
-        if *kind == kinds::TASK_RUN {
-            if is_done(run) {
-                self.queue_owner(run);
-            }
-            if Condition::of(run).is_some_and(|condition| condition.reason == "ToBeRetried") {
-                self.queue.insert(key_of(kind, run));
-            }
-        }
-    }
-
-    fn queue_owner(&mut self, run: &Value) {
-        if let Some(owner) = owner_name(run, &kinds::PIPELINE_RUN) {
-            self.queue.insert((kinds::PIPELINE_RUN.kind, namespace(run).to_owned(), owner.to_owned()));
-        }
-    }
-
-    fn create(&mut self, kind: &'static Kind, run: &Value, object: Value) -> Result<(), StoreError> {
-        match self.store.create(kind, object) {
-            Ok(created) => {
-                let revision = self.cache.wrote(kind, &created);
-                if *kind == kinds::TASK_RUN {
-                    self.own.insert(revision);
-                    self.queue.insert(key_of(kind, &created));
-                } else if *kind == kinds::PERSISTENT_VOLUME_CLAIM {
-                    self.bind(&created)?;
-                }
-                Ok(())
-            }
-            Err(StoreError::Exists { kind, name }) => {
-                let found = self.cache.get(kind, namespace(run), &name);
-                if found.is_some_and(|found| is_owned_by(&found, run)) {
-                    return Ok(());
-                }
-                let message = format!("Failed to create {} {name:?}: it already exists and belongs to something else", kind.kind);
-                self.record(run, &Event::warning("TaskRunsCreationFailed", message), "Tekton")
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn cancel(&mut self, namespace: &str, task_run: &str, message: &str) -> Result<(), StoreError> {
-        let written = self.store.update(&kinds::TASK_RUN, namespace, task_run, |object| {
-            if !is_done(object) {
-                object["spec"]["status"] = json!("TaskRunCancelled");
-                object["spec"]["statusMessage"] = json!(message);
-            }
-        })?;
-        if let Some(written) = written {
-            let revision = self.cache.wrote(&kinds::TASK_RUN, &written);
-            self.own.insert(revision);
-            self.queue.insert(key_of(&kinds::TASK_RUN, &written));
-        }
-        Ok(())
-    }
-
-    fn record(&mut self, about: &Value, event: &Event, component: &str) -> Result<(), StoreError> {
-        let unique = uuid::Uuid::new_v4().simple().to_string();
-        let object = events::object(about, event, component, &unique[..16], Timestamp::now());
-        self.store.create(&kinds::EVENT, object).map(drop)
-    }
-
-    /// Makes a pod, or writes the status of one that is there.
-    fn put_pod(&mut self, pod: Value) -> Result<Option<Value>, StoreError> {
-        let written = if uid(&pod).is_empty() {
-            match self.store.create(&kinds::POD, pod.clone()) {
-                // One of an attempt that never started, from a process that died in between.
-                Err(StoreError::Exists { .. }) => {
-                    self.store.delete(&kinds::POD, namespace(&pod), name(&pod))?;
-                    Some(self.store.create(&kinds::POD, pod)?)
-                }
-                created => Some(created?),
-            }
-        } else {
-            let status = pod.get("status").cloned().unwrap_or_default();
-            self.store.update(&kinds::POD, namespace(&pod), name(&pod), |object| object["status"] = status)?
-        };
-        if let Some(written) = &written {
-            self.cache.wrote(&kinds::POD, written);
-        }
-        Ok(written)
-    }
-
     /// Takes in what executors told, then writes each attempt's state once.
     fn hear(&mut self, reports: Vec<Report>) -> Result<(), StoreError> {
         for (namespace, pod) in self.attempts.hear(reports) {
@@ -374,38 +221,6 @@ impl Controller {
         let wanted = [&kinds::PERSISTENT_VOLUME_CLAIM, &kinds::STORAGE_CLASS, &kinds::SECRET, &kinds::CONFIG_MAP];
         if wanted.contains(&kind) {
             self.queue.extend(self.waiting.iter().cloned());
-        }
-        Ok(())
-    }
-
-    fn bind_claims(&mut self) -> Result<(), StoreError> {
-        let claims = self.cache.list(&kinds::PERSISTENT_VOLUME_CLAIM, "");
-        self.cache.check()?;
-        claims.iter().try_for_each(|claim| self.bind(claim))
-    }
-
-    fn bind(&mut self, claim: &Value) -> Result<(), StoreError> {
-        let binding = claims::bind(claim, &self.cache.namespace(namespace(claim)), &self.volumes);
-        self.cache.check()?;
-        let Some(binding) = binding else { return Ok(()) };
-        match self.store.create(&kinds::PERSISTENT_VOLUME, binding.object.clone()) {
-            Ok(_) | Err(StoreError::Exists { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        let kind = &kinds::PERSISTENT_VOLUME_CLAIM;
-        let bound = self.store.update(kind, namespace(claim), name(claim), |object| claims::write(&binding, object))?;
-        if let Some(bound) = bound {
-            self.cache.wrote(kind, &bound);
-        }
-        Ok(())
-    }
-
-    /// Removes the volume of a claim that is gone.
-    fn release(&mut self, claim: &Value) -> Result<(), StoreError> {
-        let volume = text(claim, "/spec/volumeName");
-        if !volume.is_empty() && self.store.delete(&kinds::PERSISTENT_VOLUME, "", volume)?.is_some() {
-            // What cannot be removed only costs room; the claim is gone already.
-            let _ = std::fs::remove_dir_all(self.volumes.join(namespace(claim)).join(name(claim)));
         }
         Ok(())
     }

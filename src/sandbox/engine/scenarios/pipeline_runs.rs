@@ -1,144 +1,32 @@
-//! Whole runs against a real store, with scripted steps. Conditions, reasons and messages are those that a cluster with
-//! Tekton Pipelines v1.15 gave for the same runs.
+//! PipelineRuns with what they refer to.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-use super::condition::{Condition, is_done};
-use super::fake::FakeExecutor;
-use super::object::{items, text};
-use crate::kinds::{self, Kind};
+use super::super::condition::{Condition, is_done};
+use super::super::fake::FakeExecutor;
+use super::super::object::{items, text};
+use super::super::{PROVISIONER, admit, run};
+use super::{World, children, is_running, skipped, steps, task, told};
+use crate::kinds;
 use crate::sandbox::executor::MountSource;
 use crate::sandbox::logs::LogDir;
-use crate::sandbox::store::{Store, StoreError};
 
-/// A store with an engine on it.
-struct World {
-    dir: tempfile::TempDir,
-    store: Store,
-    executor: FakeExecutor,
-    stop: watch::Sender<bool>,
-    engine: JoinHandle<Result<(), StoreError>>,
+fn cancelable() -> Value {
+    let mut after = task("b", "x");
+    after["runAfter"] = json!(["a"]);
+    json!({"pipelineSpec": {"tasks": [task("a", "hang"), after], "finally": [task("f", "x")]}})
 }
 
-impl World {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let store = Store::open(dir.path()).expect("a store");
-        let executor = FakeExecutor::default();
-        let (stop, stopped) = watch::channel(false);
-        let engine = super::run(store.clone(), LogDir::new(dir.path()), Arc::new(executor.clone()), stopped);
-        Self { dir, store, executor, stop, engine: tokio::spawn(engine) }
+fn claim_template(class: Option<&str>) -> Value {
+    let mut template = json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    if let Some(class) = class {
+        template["spec"]["storageClassName"] = json!(class);
     }
-
-    fn create(&self, kind: &'static Kind, name: &str, spec: Value) {
-        let mut object = json!({"metadata": {"name": name, "namespace": "ns"}, "spec": spec});
-        super::admit(kind, &mut object).expect("admitted");
-        self.store.create(kind, object).expect("created");
-    }
-
-    fn plain(&self, kind: &'static Kind, mut object: Value) {
-        object["metadata"]["namespace"] = json!("ns");
-        self.store.create(kind, object).expect("created");
-    }
-
-    fn get(&self, kind: &'static Kind, name: &str) -> Value {
-        self.store.get(kind, "ns", name).expect("readable").unwrap_or_default()
-    }
-
-    async fn until(&self, kind: &'static Kind, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let mut changes = self.store.subscribe();
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        loop {
-            let object = self.get(kind, name);
-            if holds(&object) {
-                return object;
-            }
-            let waited = tokio::time::timeout_at(deadline, changes.recv()).await;
-            assert!(waited.is_ok(), "it did not come to that: {object:#}");
-        }
-    }
-
-    async fn end_of(&self, kind: &'static Kind, name: &str) -> Value {
-        self.until(kind, name, is_done).await
-    }
-
-    async fn pipeline_run(&self, spec: Value) -> Value {
-        self.create(&kinds::PIPELINE_RUN, "run", spec);
-        self.end_of(&kinds::PIPELINE_RUN, "run").await
-    }
-
-    async fn task_run(&self, spec: Value) -> Value {
-        self.create(&kinds::TASK_RUN, "run", spec);
-        self.end_of(&kinds::TASK_RUN, "run").await
-    }
-
-    fn patch(&self, kind: &'static Kind, name: &str, status: &str) {
-        let changed = self.store.update(kind, "ns", name, |object| object["spec"]["status"] = json!(status));
-        assert!(changed.expect("updated").is_some());
-    }
-}
-
-fn steps(script: &str) -> Value {
-    json!({"steps": [{"name": "s", "image": "i", "script": script}]})
-}
-
-fn task(name: &str, script: &str) -> Value {
-    json!({"name": name, "taskSpec": steps(script)})
-}
-
-/// `status reason message` of a run.
-fn told(run: &Value) -> String {
-    let condition = Condition::of(run).expect("a condition");
-    format!("{} {} {}", condition.status.word(), condition.reason, condition.message)
-}
-
-fn children(run: &Value) -> Vec<&str> {
-    items(run, "/status/childReferences").iter().map(|child| text(child, "/name")).collect()
-}
-
-fn skipped(run: &Value) -> Vec<String> {
-    let entry = |s: &Value| format!("{}: {}", text(s, "/name"), text(s, "/reason"));
-    items(run, "/status/skippedTasks").iter().map(entry).collect()
-}
-
-#[tokio::test]
-async fn a_failing_step_skips_those_after_it() {
-    let world = World::new();
-    let steps = json!([
-        {"name": "one", "image": "i", "script": "x"}, {"name": "two", "image": "i", "script": "exit 7"},
-        {"name": "three", "image": "i", "script": "x"},
-    ]);
-    let run = world.task_run(json!({"taskSpec": {"steps": steps}})).await;
-    assert_eq!(told(&run), "False StepFailed \"step-two\" exited with code 7: Error");
-    let ends: Vec<String> = items(&run, "/status/steps")
-        .iter()
-        .map(|s| format!("{} {} {}", s["terminated"]["exitCode"], text(s, "/terminated/reason"), text(s, "/terminationReason")))
-        .collect();
-    assert_eq!(ends, ["0 Completed Completed", "7 Error Error", "1 Error Skipped"]);
-    let pod = world.get(&kinds::POD, "run-pod");
-    assert_eq!(text(&pod, "/status/phase"), "Failed");
-    assert_eq!(text(&pod, "/metadata/labels/tekton.dev~1taskRun"), "run");
-    assert_eq!(text(&pod, "/spec/containers/1/name"), "step-two");
-}
-
-#[tokio::test]
-async fn an_ignored_error_of_a_step_lets_the_task_succeed() {
-    let world = World::new();
-    let steps = json!([
-        {"name": "one", "image": "i", "script": "exit 4", "onError": "continue"},
-        {"name": "two", "image": "i", "script": "cat $(steps.step-one.exitCode.path)"},
-    ]);
-    let run = world.task_run(json!({"taskSpec": {"steps": steps}})).await;
-    assert_eq!(told(&run), "True Succeeded All Steps have completed executing");
-    assert_eq!(run["status"]["steps"][0]["terminated"]["exitCode"], 4);
-    assert_eq!(text(&run, "/status/steps/0/terminated/reason"), "Completed");
-    assert_eq!(text(&run, "/status/steps/0/terminationReason"), "Continued");
-    assert_eq!(world.executor.given()[0].steps[1].script.as_deref(), Some("cat /tekton/steps/step-one/exitCode"));
+    json!([{"name": "w", "volumeClaimTemplate": template}])
 }
 
 #[tokio::test]
@@ -263,16 +151,6 @@ async fn finally_still_runs_when_the_tasks_take_too_long() {
     assert_eq!(children(&run), ["run-a", "run-f"]);
 }
 
-fn cancelable() -> Value {
-    let mut after = task("b", "x");
-    after["runAfter"] = json!(["a"]);
-    json!({"pipelineSpec": {"tasks": [task("a", "hang"), after], "finally": [task("f", "x")]}})
-}
-
-fn is_running(run: &Value) -> bool {
-    Condition::of(run).is_some_and(|c| c.reason == "Running")
-}
-
 #[tokio::test]
 async fn cancelled_ends_at_once_without_finally() {
     let world = World::new();
@@ -325,18 +203,6 @@ async fn a_pending_run_waits_until_it_is_let_go_or_cancelled() {
     let run = world.end_of(&kinds::PIPELINE_RUN, "run").await;
     assert_eq!(told(&run), "False Cancelled PipelineRun \"run\" was cancelled");
     assert_eq!(children(&run), Vec::<&str>::new());
-}
-
-#[tokio::test]
-async fn a_cancelled_task_run_says_so() {
-    let world = World::new();
-    world.create(&kinds::TASK_RUN, "run", json!({"taskSpec": steps("hang"), "retries": 2}));
-    world.until(&kinds::TASK_RUN, "run", is_running).await;
-    world.patch(&kinds::TASK_RUN, "run", "TaskRunCancelled");
-    let run = world.end_of(&kinds::TASK_RUN, "run").await;
-    assert_eq!(told(&run), "False TaskRunCancelled TaskRun \"run\" was cancelled. ");
-    assert_eq!(text(&run, "/status/steps/0/terminated/reason"), "TaskRunCancelled");
-    assert_eq!(world.get(&kinds::POD, "run-pod"), Value::Null);
 }
 
 #[tokio::test]
@@ -405,65 +271,6 @@ async fn a_missing_param_is_named() {
 }
 
 #[tokio::test]
-async fn a_missing_service_account_fails_the_pod() {
-    let world = World::new();
-    let run = world.task_run(json!({"taskSpec": steps("x"), "serviceAccountName": "nobody"})).await;
-    assert_eq!(
-        told(&run),
-        "False PodCreationFailed failed to create task run pod \"run\": translating TaskSpec to Pod: serviceaccounts \
-         \"nobody\" not found. Maybe invalid TaskSpec"
-    );
-    assert_eq!(run["status"]["steps"], json!([{"name": "s"}]));
-}
-
-#[tokio::test]
-async fn results_of_a_wrong_type_fail_the_task() {
-    let world = World::new();
-    let mut spec = steps("result list=plain");
-    spec["results"] = json!([{"name": "list", "type": "array"}]);
-    let run = world.task_run(json!({"taskSpec": spec})).await;
-    assert_eq!(
-        told(&run),
-        "False TaskRunValidationFailed [User error] Provided results don't match declared results; may be invalid JSON or \
-         missing result declaration:  \"list\": task result is expected to be \"array\" type but was initialized to a \
-         different type \"string\""
-    );
-}
-
-#[tokio::test]
-async fn a_steps_result_becomes_the_tasks() {
-    let world = World::new();
-    let mut spec = steps("step-result r=7");
-    spec["steps"][0]["results"] = json!([{"name": "r"}]);
-    spec["results"] = json!([{"name": "out", "value": "$(steps.s.results.r)"}]);
-    let run = world.task_run(json!({"taskSpec": spec})).await;
-    assert_eq!(run["status"]["results"], json!([{"name": "out", "type": "string", "value": "7"}]));
-    assert_eq!(run["status"]["steps"][0]["results"], json!([{"name": "r", "type": "string", "value": "7"}]));
-}
-
-#[tokio::test]
-async fn a_missing_secret_of_a_workspace_hangs_until_the_timeout() {
-    let world = World::new();
-    let mut spec = steps("x");
-    spec["workspaces"] = json!([{"name": "w"}]);
-    let binding = json!([{"name": "w", "secret": {"secretName": "nowhere"}}]);
-    let run = world.task_run(json!({"taskSpec": spec, "workspaces": binding, "timeout": "300ms"})).await;
-    assert_eq!(
-        told(&run),
-        "False TaskRunTimeout TaskRun \"run\" failed to finish within \"300ms\"\nPrevious status: [Pending] pod status \
-         \"PodReadyToStartContainers\":\"False\"; message: \"\""
-    );
-}
-
-fn claim_template(class: Option<&str>) -> Value {
-    let mut template = json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
-    if let Some(class) = class {
-        template["spec"]["storageClassName"] = json!(class);
-    }
-    json!([{"name": "w", "volumeClaimTemplate": template}])
-}
-
-#[tokio::test]
 async fn an_unbound_claim_keeps_the_pod_pending_until_a_class_provides_it() {
     let world = World::new();
     let mut task = task("a", "$(workspaces.w.path)");
@@ -479,7 +286,7 @@ async fn an_unbound_claim_keeps_the_pod_pending_until_a_class_provides_it() {
     let pod = world.get(&kinds::POD, "run-a-pod");
     assert_eq!(text(&pod, "/status/conditions/0/reason"), "Unschedulable");
     let annotations = json!({"storageclass.kubernetes.io/is-default-class": "true"});
-    let class = json!({"metadata": {"name": "local", "annotations": annotations}, "provisioner": super::PROVISIONER});
+    let class = json!({"metadata": {"name": "local", "annotations": annotations}, "provisioner": PROVISIONER});
     world.store.create(&kinds::STORAGE_CLASS, class).expect("created");
     let run = world.end_of(&kinds::PIPELINE_RUN, "run").await;
     assert_eq!(told(&run), "True Succeeded Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 0");
@@ -490,37 +297,11 @@ async fn an_unbound_claim_keeps_the_pod_pending_until_a_class_provides_it() {
 }
 
 #[tokio::test]
-async fn workspaces_show_configuration_secrets_and_empty_directories() {
-    let world = World::new();
-    world.plain(&kinds::CONFIG_MAP, json!({"metadata": {"name": "conf"}, "data": {"a.txt": "A"}}));
-    let mut spec = steps("$(workspaces.own.path) $(workspaces.none.bound) $(workspaces.none.path).");
-    spec["workspaces"] = json!([{"name": "own", "mountPath": "/own"}, {"name": "none", "optional": true}]);
-    let bindings = json!([{"name": "own", "configMap": {"name": "conf"}}, {"name": "more", "emptyDir": {}}]);
-    let run = world.task_run(json!({"taskSpec": spec, "workspaces": bindings})).await;
-    assert_eq!(told(&run), "True Succeeded All Steps have completed executing");
-    let given = world.executor.given();
-    assert_eq!(given[0].steps[0].script.as_deref(), Some("/own false ."));
-    let MountSource::Files(files) = &given[0].mounts[0].source else { panic!("no files") };
-    assert_eq!(files[std::path::Path::new("a.txt")], b"A");
-    assert!(matches!(given[0].mounts[1].source, MountSource::EmptyDir(_)));
-    assert_eq!(given[0].mounts[1].path, std::path::Path::new("/workspace/more"));
-}
-
-#[tokio::test]
-async fn a_missing_key_in_the_environment_fails_at_once() {
-    let world = World::new();
-    let mut spec = steps("x");
-    spec["steps"][0]["env"] = json!([{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "none", "key": "k"}}}]);
-    let run = world.task_run(json!({"taskSpec": spec})).await;
-    assert_eq!(told(&run), "False CreateContainerConfigError Failed to create pod due to config error");
-}
-
-#[tokio::test]
 async fn references_take_over_labels_and_the_spec_is_kept() {
     let world = World::new();
     let mut object = json!({"metadata": {"name": "t", "namespace": "ns", "labels": {"team": "x"}}, "spec": steps("$(params.p)")});
     object["spec"]["params"] = json!([{"name": "p", "default": "d"}]);
-    super::admit(&kinds::TASK, &mut object).expect("admitted");
+    admit(&kinds::TASK, &mut object).expect("admitted");
     world.store.create(&kinds::TASK, object).expect("created");
     world.create(&kinds::PIPELINE, "p", json!({"tasks": [{"name": "a", "taskRef": {"name": "t"}}]}));
     let run = world.pipeline_run(json!({"pipelineRef": {"name": "p"}})).await;
@@ -530,13 +311,6 @@ async fn references_take_over_labels_and_the_spec_is_kept() {
     assert_eq!(text(&child, "/metadata/labels/tekton.dev~1task"), "t");
     assert_eq!(text(&child, "/metadata/labels/team"), "x");
     assert_eq!(text(&child, "/status/taskSpec/steps/0/script"), "d");
-}
-
-#[tokio::test]
-async fn what_the_executor_refuses_fails_with_its_words() {
-    let world = World::new();
-    let run = world.task_run(json!({"taskSpec": steps("refuse spec.x: not here")})).await;
-    assert_eq!(told(&run), "False PodCreationFailed spec.x: not here");
 }
 
 #[tokio::test]
@@ -560,7 +334,7 @@ async fn steps_that_die_with_the_sandbox_fail_their_task() {
     let child = world.store.get(&kinds::TASK_RUN, "ns", "run-a").expect("readable").expect("there");
     assert_eq!(told(&child), "False SandboxStopped \"step-s\" did not end: the sandbox stopped while this step ran");
     let (_stop, stopped) = watch::channel(false);
-    let engine = super::run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(FakeExecutor::default()), stopped);
+    let engine = run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(FakeExecutor::default()), stopped);
     let engine = tokio::spawn(engine);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
@@ -591,4 +365,19 @@ async fn a_hundred_tasks_in_a_row_cost_little_beside_their_steps() {
     assert_eq!(told(&run), "True Succeeded Tasks Completed: 100 (Failed: 0, Cancelled 0), Skipped: 0");
     // The promise is 15 ms a step in a release build on an idle machine; this one is neither.
     assert!(begun.elapsed() < Duration::from_secs(60), "it took {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn deleting_a_run_ends_its_steps() {
+    let world = World::new();
+    world.create(&kinds::PIPELINE_RUN, "run", cancelable());
+    world.until(&kinds::TASK_RUN, "run-a", is_running).await;
+    world.store.delete(&kinds::PIPELINE_RUN, "ns", "run").expect("deleted");
+    assert_eq!(world.get(&kinds::TASK_RUN, "run-a"), Value::Null);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while world.executor.stopped().is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "its steps go on");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(world.executor.stopped(), ["run-a"]);
 }

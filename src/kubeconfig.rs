@@ -43,6 +43,14 @@ pub enum Error {
         /// Why
         source: std::io::Error,
     },
+    /// A file that is no kubeconfig
+    #[error("kubeconfig {}: {reason}", path.display())]
+    Parse {
+        /// The file
+        path: PathBuf,
+        /// Where it breaks
+        reason: String,
+    },
     /// The chosen context is not there
     #[error("kubeconfig: there is no context {name:?}")]
     Context {
@@ -114,8 +122,14 @@ fn read(file: Option<&Path>) -> Result<Option<Kubeconfig>, Error> {
 fn read_file(path: &Path) -> Result<Kubeconfig, Error> {
     Kubeconfig::read_from(path).map_err(|error| match error {
         KubeconfigError::ReadConfig(source, path) => Error::Read { path, source },
+        KubeconfigError::Parse(error) => Error::Parse { path: path.to_owned(), reason: first_line(&error.to_string()) },
         other => Error::Invalid(other),
     })
+}
+
+/// The place and the reason. The parser would go on to show the lines around it, and in this file they may hold a token.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 fn check_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! What can go wrong between here and the server, in one line each.
 
+use kube::client::AuthError;
 use kube::core::Status;
 
 use crate::kinds::Kind;
@@ -114,7 +115,10 @@ fn said(status: &Status) -> String {
 }
 
 /// The last cause of an error: `Connection refused` rather than the five layers around it.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(words) = auth(error).and_then(plugin_failed) {
+        return words;
+    }
     let mut cause = error;
     let mut outer = None;
     while let Some(source) = cause.source() {
@@ -134,7 +138,7 @@ impl From<&kube::Error> for Reach {
     fn from(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(_) => Reach::Answered,
-            kube::Error::Service(e) if is_auth(e.as_ref()) => Reach::Broken,
+            kube::Error::Service(e) if auth(e.as_ref()).is_some() => Reach::Broken,
             kube::Error::Service(_) | kube::Error::HyperError(_) => Reach::Unreachable,
             _ => Reach::Broken,
         }
@@ -151,13 +155,31 @@ pub(super) enum Reach {
     Broken,
 }
 
-fn is_auth(error: &(dyn std::error::Error + 'static)) -> bool {
+/// The error about the user's credentials in a chain of causes.
+fn auth<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a AuthError> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<kube::Error>().is_some_and(|e| matches!(e, kube::Error::Auth(_))) || error.is::<kube::client::AuthError>() {
-            return true;
+        let found = match error.downcast_ref::<kube::Error>() {
+            Some(kube::Error::Auth(auth)) => Some(auth),
+            _ => error.downcast_ref::<AuthError>(),
+        };
+        if found.is_some() {
+            return found;
         }
         cause = error.source();
     }
-    false
+    None
+}
+
+/// A credential plugin's failure. What it printed on standard output is left out, since it may be a token.
+fn plugin_failed(error: &AuthError) -> Option<String> {
+    match error {
+        AuthError::AuthExecRun { cmd, out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.lines().rfind(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim())).unwrap_or_default();
+            Some(format!("the credential plugin {cmd} failed ({}){said}", out.status))
+        }
+        AuthError::AuthExecParse(_) => Some("what the credential plugin printed is no ExecCredential".into()),
+        _ => None,
+    }
 }

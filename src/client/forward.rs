@@ -93,6 +93,6 @@ async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
     answer
 }
 
-fn broken(what: String, error: &dyn std::error::Error) -> Error {
+fn broken(what: String, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Transport { what, reason: innermost(error) }
 }

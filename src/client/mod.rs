@@ -51,7 +51,11 @@ impl Cluster {
     /// When certificates, keys or the proxy cannot be used.
     pub fn connect(target: Target) -> Result<Self, Error> {
         let server = target.config.cluster_url.to_string();
-        let client = kube::Client::try_from(target.config).map_err(|e| Error::transport("set up the connection", e))?;
+        let plugin = target.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+        let client = kube::Client::try_from(target.config).map_err(|error| {
+            let what = plugin.map_or_else(|| "set up the connection".into(), |command| format!("get credentials from the plugin {command}"));
+            Error::transport(what, error)
+        })?;
         Ok(Self::over(client, &server, target.namespace, target.context))
     }
 

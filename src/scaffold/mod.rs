@@ -10,7 +10,6 @@ pub mod trigger;
 
 use serde_json::{Map, Value, json};
 
-use crate::client::FIELD_MANAGER;
 use crate::kinds::Kind;
 
 /// The label of everything that rtkn makes (Kubernetes' recommended labels).
@@ -33,7 +32,7 @@ impl Manifest {
         if kind.namespaced && !namespace.is_empty() {
             metadata["namespace"] = namespace.into();
         }
-        metadata["labels"] = json!({MANAGED_BY: FIELD_MANAGER});
+        metadata["labels"] = json!({MANAGED_BY: "rtkn"});
         let mut object = Map::new();
         object.insert("apiVersion".into(), kind.api_version(kind.version()).into());
         object.insert("kind".into(), kind.kind.into());

@@ -124,8 +124,10 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     let wanted = Wanted { file: cli.global.kubeconfig, context: cli.global.context, namespace: cli.global.namespace };
     let mut session = Session::new(program, term, wanted, cli.global.sandbox);
     let done = tokio::select! {
-        done = dispatch(&mut session, cli.command) => done,
+        // In this order, so that Ctrl-C is listened for before a command asks its first question.
+        biased;
         _ = tokio::signal::ctrl_c() => Err(Failure::new(crate::failure::Kind::Interrupted, "")),
+        done = dispatch(&mut session, cli.command) => done,
     };
     let ended = session.end().await;
     let done = done.and_then(|exit| ended.map(|()| exit));

@@ -1,6 +1,5 @@
 //! `rtkn apply`: makes the objects of manifests, or brings them in line.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -27,7 +26,7 @@ pub struct Arguments {
 pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Failure> {
     let mut read = Vec::new();
     for path in &arguments.filename {
-        for (name, text) in texts(session, path)? {
+        for (name, text) in texts(session, path).await? {
             let found = documents(&text).map_err(|wrong| Failure::invalid(format!("{name}, {wrong}")).hint("nothing was made"))?;
             read.extend(found.into_iter().map(|document| (name.clone(), document)));
         }
@@ -63,13 +62,12 @@ fn place(document: &mut Document, namespace: &str, explicit: Option<&str>) -> Re
 }
 
 /// The texts of a file, of a folder's files, or of standard input, each with its name for messages.
-fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, Failure> {
+async fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, Failure> {
     if path.as_os_str() == "-" {
         if session.term.stdin_is_terminal {
             return Err(Failure::usage("the manifests would be read from standard input, which is a terminal").hint("give -f FILE, or pipe them in"));
         }
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text)?;
+        let text = String::from_utf8(session.term.input().await?).map_err(|_| Failure::invalid("standard input is no UTF-8"))?;
         return Ok(vec![("standard input".into(), text)]);
     }
     let files = if path.is_dir() { folder(path)? } else { vec![path.to_owned()] };

@@ -3,6 +3,7 @@
 pub mod progress;
 pub mod prompt;
 pub mod style;
+mod unseen;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -51,6 +52,19 @@ impl Term {
     /// When the reader has gone, or the disk is full.
     pub fn answer(&mut self, line: impl std::fmt::Display) -> io::Result<()> {
         writeln!(self.out, "{line}")
+    }
+
+    /// All of standard input. A thread of its own reads it, so that Ctrl-C is heard meanwhile: what came until then must
+    /// not pass for the whole.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn input(&self) -> io::Result<Vec<u8>> {
+        let read = tokio::task::spawn_blocking(|| {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes).map(|_| bytes)
+        });
+        read.await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
     }
 
     /// Hands what was written to the reader.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use dialoguer::theme::Theme;
 
-use super::Term;
+use super::{Term, unseen};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,6 @@ impl Theme for Asking {
     }
     fn format_input_prompt_selection(&self, f: &mut dyn std::fmt::Write, prompt: &str, selection: &str) -> std::fmt::Result {
         write!(f, "? {prompt} {selection}")
-    }
-    fn format_password_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
-        write!(f, "? {prompt} ")
     }
 }
 
@@ -140,6 +137,10 @@ impl Term {
     /// Without a terminal, and when the person interrupts.
     pub fn secret(&mut self, prompt: &str, needed: &str) -> Result<String, PromptError> {
         self.asking(needed)?;
-        Ok(dialoguer::Password::with_theme(&Asking).with_prompt(prompt).interact()?)
+        eprint!("? {prompt} ");
+        let typed = unseen::line()?;
+        // The key that ended the line was not shown either.
+        eprintln!();
+        typed.ok_or(PromptError::Interrupted)
     }
 }

@@ -1,6 +1,5 @@
 //! `rtkn eventlistener send`: posts an event as a forge would, and finds what came of it.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,7 +65,7 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 /// # Errors
 /// When the listener is not ready, or refuses the event.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
-    let body = body(&args.data)?;
+    let body = body(session, &args.data).await?;
     let cluster = session.cluster().await?;
     let ready = ready(session, &cluster, &args.name).await?;
     let mut request = http::Request::post("/").header(HOST, ready.host);
@@ -103,11 +102,9 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-fn body(data: &str) -> Result<Bytes, Failure> {
+async fn body(session: &Session, data: &str) -> Result<Bytes, Failure> {
     if data == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes.into());
+        return Ok(session.term.input().await?.into());
     }
     match data.strip_prefix('@') {
         Some(file) => std::fs::read(file).map(Bytes::from).map_err(|e| Failure::file(std::path::Path::new(file), &e)),

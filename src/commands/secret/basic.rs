@@ -1,7 +1,5 @@
 //! `rtkn secret create basic`: user and password for git over https, never from the command line.
 
-use std::io::BufRead as _;
-
 use clap::Args;
 
 use super::CreateArgs;
@@ -31,7 +29,7 @@ pub struct Arguments {
 /// # Errors
 /// When nobody can be asked, or the name is taken with other content.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
-    let (user, password) = if args.stdin { two_lines()? } else { ask(session)? };
+    let (user, password) = if args.stdin { two_lines(session).await? } else { ask(session)? };
     for url in args.host.iter().filter(|url| url.starts_with("http://")) {
         session.term.say(format!("Warning: {url} is not encrypted: everybody on the way can read the password"));
     }
@@ -53,11 +51,12 @@ fn ask(session: &mut Session) -> Result<(Redacted, Redacted), Failure> {
     filled(Redacted(user), Redacted(password))
 }
 
-fn two_lines() -> Result<(Redacted, Redacted), Failure> {
-    let mut lines = std::io::stdin().lock().lines();
-    let mut next = || lines.next().transpose().map(|line| Redacted(line.unwrap_or_default().trim_end_matches('\r').to_owned()));
-    let (user, password) = (next()?, next()?);
-    filled(user, password)
+async fn two_lines(session: &Session) -> Result<(Redacted, Redacted), Failure> {
+    let input = String::from_utf8(session.term.input().await?).map_err(|_| Failure::invalid("standard input is no UTF-8"))?;
+    let mut lines = input.lines();
+    let mut next = || Redacted(lines.next().unwrap_or_default().to_owned());
+    let user = next();
+    filled(user, next())
 }
 
 fn filled(user: Redacted, password: Redacted) -> Result<(Redacted, Redacted), Failure> {

@@ -1,6 +1,6 @@
 //! `rtkn secret create ssh`: a key that is read or made, the hosts it is for, and the keys by which those are known.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -49,7 +49,10 @@ pub struct Arguments {
 /// # Errors
 /// When the key cannot be used, a host does not answer, or the name is taken with other content.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
-    let given = args.key.as_deref().map(|path| read_key(session, path)).transpose()?;
+    let given = match args.key.as_deref() {
+        Some(path) => Some(read_key(session, path).await?),
+        None => None,
+    };
     let cluster = session.cluster().await?;
     let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
     let existing = existing.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()?;
@@ -73,16 +76,12 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-fn read_key(session: &Session, path: &Path) -> Result<Key, Failure> {
+async fn read_key(session: &Session, path: &Path) -> Result<Key, Failure> {
     let bytes = match path.as_os_str() == "-" {
         true if session.term.stdin_is_terminal => {
             return Err(Failure::usage("the key would be read from standard input, which is a terminal").hint("give --key FILE, or pipe the key in"));
         }
-        true => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes)?;
-            bytes
-        }
+        true => session.term.input().await?,
         false => std::fs::read(path).map_err(|e| Failure::file(path, &e))?,
     };
     let shown = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };

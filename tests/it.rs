@@ -1,6 +1,16 @@
 //! All tests that look at the program from outside, in one binary. Each file or folder here is a module of it.
 
+mod architecture;
+mod bad_input;
+mod completion;
 mod diagnose;
+mod fake;
 mod generated;
 mod golden;
+mod prompts;
+mod sandbox_engine;
+mod sandbox_story;
+mod steps;
+mod story;
 mod structure;
+mod world;

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use ssh_key::rand_core::OsRng;
+use ssh_key::{Algorithm, LineEnding, PrivateKey};
+
 use crate::world::{World, eventually};
 
 /// What differs between the engines: where a repository is, and which image has git in it.
@@ -32,12 +35,15 @@ pub fn repository(folder: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Makes an ed25519 key without a passphrase, as the notes do.
+/// Makes an ed25519 key without a passphrase, as `ssh-keygen -t ed25519` does: FILE and FILE.pub.
 pub fn key(folder: &Path, name: &str) -> String {
-    let path = folder.join(name).to_string_lossy().into_owned();
-    let status = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", &path]).status();
-    assert!(status.expect("ssh-keygen runs").success());
-    path
+    let path = folder.join(name);
+    let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).expect("a key can be made");
+    key.set_comment(name);
+    key.write_openssh_file(&path, LineEnding::LF).expect("a file for the key");
+    let public = path.with_extension("pub");
+    key.public_key().write_openssh_file(&public).expect("a file for its public half");
+    path.to_string_lossy().into_owned()
 }
 
 /// The Task and the Pipeline of the story.
@@ -153,7 +159,7 @@ pub fn events(world: &World, setting: &Setting) {
     let logs = world.rtkn(&["pr", "logs", "-L"]).ok();
     logs.says(r#"task fetch-source has failed: "step-clone" exited with code 128"#);
     // Several runs and nobody to ask.
-    world.rtkn(&["pr", "logs"]).exits(1).says("PIPELINERUN");
+    world.rtkn(&["pr", "logs"]).exits(1).says("no terminal").says("the name of the PipelineRun");
     let failed = world.rtkn(&["pr", "list", "--no-headers"]).ok();
     let failed = failed.stdout.lines().find(|l| l.contains("Failed")).and_then(|l| l.split_whitespace().next()).expect("a failed run").to_owned();
     world.rtkn(&["diagnose", "pr", &failed]).ok().prints(&wrong);

@@ -77,6 +77,17 @@ impl World {
         Self { folder, environment, end, namespace: String::new() }
     }
 
+    /// A world without any cluster or sandbox.
+    pub fn empty() -> Self {
+        Self::new(|_| Vec::new(), |_| ())
+    }
+
+    /// The same with another variable in the environment of its programs.
+    pub fn with(mut self, variable: &'static str, value: impl Into<PathBuf>) -> Self {
+        self.environment.push((variable, value.into()));
+        self
+    }
+
     /// A world with a sandbox of its own, not started; it is stopped when the test is over.
     pub fn sandbox() -> Self {
         let environment = |folder: &Path| vec![("RTKN_SANDBOX", "1".into()), ("RTKN_SANDBOX_DIR", folder.join("sandbox"))];
@@ -98,6 +109,8 @@ impl World {
     /// Writes a file into the world's folder.
     pub fn write(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
+        let folder = path.parent().expect("a file stands in a folder");
+        std::fs::create_dir_all(folder).expect("a folder in the test's folder");
         std::fs::write(&path, text).expect("a file in the test's folder");
         path.to_string_lossy().into_owned()
     }

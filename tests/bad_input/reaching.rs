@@ -1,0 +1,161 @@
+//! The way to the server: no kubeconfig, a wrong one, a server that is not there, overloaded, or without Tekton; and
+//! the credentials it gets.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::fake::{Answer, FakeServer, kubeconfig, pipeline_runs};
+use crate::world::World;
+
+/// The commands of a person who looks around; every one of them reaches for the server.
+const LOOKS: [&[&str]; 5] = [&["pr", "list"], &["el", "list"], &["pipeline", "list"], &["secret", "list"], &["diagnose"]];
+
+#[test]
+fn without_a_kubeconfig_the_sandbox_is_told_of_and_not_used() {
+    let world = World::empty();
+    for command in LOOKS {
+        let ran = world.rtkn(command).exits(1).says("Error: no kubeconfig was found").says("KUBECONFIG").says("--sandbox");
+        assert_eq!(ran.stdout, "", "{ran}");
+    }
+    let mut made = std::fs::read_dir(world.path().join("home")).expect("the home is there");
+    assert!(made.next().is_none(), "looking for a kubeconfig made a file in the home");
+}
+
+#[test]
+fn a_kubeconfig_that_is_named_and_not_there_is_an_error() {
+    let world = World::empty();
+    world.rtkn(&["--kubeconfig", "nowhere/config", "pr", "list"]).exits(1).says("nowhere/config").says("No such file");
+    world.rtkn(&["--kubeconfig", "nowhere/config", "version"]).exits(1).says("nowhere/config");
+}
+
+#[test]
+fn a_kubeconfig_that_is_no_yaml_is_named_with_the_place() {
+    let world = World::empty();
+    let file = world.write("broken", "apiVersion: v1\nclusters: [\n");
+    let ran = world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("Error: ").says("kubeconfig");
+    assert!(ran.stderr.contains(&file) && ran.stderr.contains("line"), "{ran}");
+}
+
+#[test]
+fn a_wrong_context_gets_the_near_name_and_all_names() {
+    let world = World::empty();
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "staging",
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [
+            {"name": "staging", "context": {"cluster": "c", "user": "u"}},
+            {"name": "production", "context": {"cluster": "c", "user": "u"}},
+        ],
+    });
+    let file = world.write("config", &config.to_string());
+    let ran = world.rtkn(&["--kubeconfig", &file, "--context", "prodution", "pr", "list"]).exits(1);
+    ran.says(r#"there is no context "prodution""#).says("did you mean production?").says("staging");
+    world.rtkn(&["--kubeconfig", &file, "--context", "zzz", "pr", "list"]).exits(1).says("production").says("staging");
+}
+
+#[test]
+fn an_unreachable_server_is_one_clear_line_and_quick() {
+    let world = World::empty();
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).expect("a free port").port();
+    world.write("home/.kube/config", &kubeconfig(&format!("http://127.0.0.1:{port}"), &json!({})));
+    for command in LOOKS {
+        let begun = Instant::now();
+        let ran = world.rtkn(command).exits(1).says(&format!("127.0.0.1:{port}")).says("Connection refused");
+        assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}: {ran}", begun.elapsed());
+        assert_eq!(ran.stderr.lines().filter(|l| l.starts_with("Error: ")).count(), 1, "{ran}");
+        assert!(ran.stderr.lines().all(|l| l.starts_with("Error: ") || l.starts_with("Hint: ")), "{ran}");
+    }
+}
+
+#[test]
+fn a_cluster_without_tekton_is_told_apart_from_an_empty_one() {
+    let server = FakeServer::start(|_, _| Answer::no_such_path());
+    let world = server.world();
+    world.rtkn(&["pr", "list"]).exits(1).says("Tekton Pipelines is not installed").says(&server.url()).says("--sandbox");
+    world.rtkn(&["el", "list"]).exits(1).says("Tekton Triggers is not installed");
+    world.rtkn(&["pr", "logs", "some"]).exits(1).says("Tekton Pipelines is not installed");
+}
+
+#[test]
+fn an_overloaded_server_is_asked_again_when_it_says() {
+    for code in [429, 503] {
+        let server = FakeServer::start(move |_, before| match before {
+            0 => Answer::failure(code, "TooManyRequests", "the server has received too many requests").retry_after(1),
+            _ => pipeline_runs(&json!([])),
+        });
+        let begun = Instant::now();
+        server.world().rtkn(&["pr", "list"]).ok().prints("No PipelineRuns found");
+        let lists = server.asked().into_iter().filter(|r| r.target.contains("/pipelineruns")).count();
+        assert_eq!(lists, 2, "{code} is asked again once");
+        assert!(begun.elapsed() >= Duration::from_secs(1), "{code}: Retry-After was not waited for: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn an_internal_error_is_asked_again_where_nothing_can_be_done_twice() {
+    let server = FakeServer::start(|_, _| Answer::failure(500, "InternalError", "etcdserver: leader changed"));
+    server.world().rtkn(&["pr", "list"]).exits(1).says("etcdserver: leader changed");
+    assert_eq!(server.asked().len(), 4, "a read is sent again three times");
+}
+
+#[test]
+fn a_write_that_failed_is_not_sent_again() {
+    let server = FakeServer::start(|request, _| match request.method.as_str() {
+        "GET" => Answer::failure(404, "NotFound", r#"serviceaccounts "builder" not found"#),
+        _ => Answer::failure(500, "InternalError", "etcdserver: request timed out"),
+    });
+    server.world().rtkn(&["sa", "create", "builder"]).exits(1).says("etcdserver: request timed out");
+    let writes = server.asked().into_iter().filter(|r| r.method != "GET").count();
+    assert_eq!(writes, 1, "it may have been done although the answer is an error");
+}
+
+#[test]
+fn several_files_of_kubeconfig_are_one() {
+    let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
+    let world = World::empty();
+    let clusters = json!({"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "c", "cluster": {"server": server.url()}}]});
+    let contexts = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "both",
+        "users": [{"name": "u", "user": {"token": "from-the-second-file"}}],
+        "contexts": [{"name": "both", "context": {"cluster": "c", "user": "u", "namespace": "merged"}}],
+    });
+    let files = [world.write("one", &clusters.to_string()), "/nowhere/at/all".into(), world.write("two", &contexts.to_string())];
+    let world = world.with("KUBECONFIG", files.join(":"));
+    world.rtkn(&["pr", "list"]).ok();
+    let asked = server.asked();
+    assert!(asked[0].target.contains("/namespaces/merged/pipelineruns"), "{asked:?}");
+    assert_eq!(asked[0].header("authorization"), "Bearer from-the-second-file");
+}
+
+#[test]
+fn a_credential_plugin_is_asked_for_the_token() {
+    let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
+    let world = World::empty();
+    let credential = r#"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-the-plugin"}}"#;
+    let plugin = world.write("plugin", &format!("#!/bin/sh\necho '{credential}'\n"));
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).expect("a script can be made executable");
+    let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"}});
+    let file = world.write("config", &kubeconfig(&server.url(), &user));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok().never_shows("from-the-plugin");
+    assert_eq!(server.asked()[0].header("authorization"), "Bearer from-the-plugin");
+}
+
+#[test]
+fn a_credential_plugin_that_is_missing_or_fails_is_named() {
+    let world = World::empty();
+    let user = |command: &str| json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}});
+    let file = world.write("missing", &kubeconfig("http://127.0.0.1:1", &user("kubelogin-that-is-not-here")));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("kubelogin-that-is-not-here");
+    let file = world.write("failing", &kubeconfig("http://127.0.0.1:1", &user("false")));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("false");
+}
+
+#[test]
+fn credentials_that_the_server_does_not_take_are_said_plainly() {
+    let server = FakeServer::start(|_, _| Answer::failure(401, "Unauthorized", "Unauthorized"));
+    server.world().rtkn(&["pr", "list"]).exits(1).says("401").says("log in again");
+}

@@ -1,0 +1,142 @@
+//! How runs end: retries, time limits, cancelling. No step outlives its run.
+
+use crate::steps::{Marker, condition, ended, played, seen, task_run};
+use crate::world::{World, eventually};
+
+#[test]
+fn a_task_with_retries_is_tried_again() {
+    let world = World::started_sandbox();
+    let counter = world.path().join("counter");
+    let script = format!("echo x >> {0}; echo attempt $(wc -l < {0}); test $(wc -l < {0}) -ge 3", counter.display());
+    let run = format!(
+        "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: run}}
+spec:
+  pipelineSpec:
+    tasks:
+      - name: flaky
+        retries: 3
+        taskSpec:
+          steps:
+            - name: s
+              image: none
+              script: |
+                {script}
+"
+    );
+    played(&world, "pr", &run).prints("attempt 3");
+    ended(&world, "pr", "True", "Succeeded");
+    let task = seen(&world, "tr", "run-flaky");
+    assert_eq!(task["status"]["retriesStatus"].as_array().map(Vec::len), Some(2), "{:#}", task["status"]);
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_ended_with_its_processes() {
+    let world = World::started_sandbox();
+    let marker = Marker::new();
+    let run = task_run("run", &format!("{} & {}", marker.sleep(), marker.sleep())).replace("spec:\n  taskSpec", "spec:\n  timeout: 1s\n  taskSpec");
+    played(&world, "tr", &run);
+    ended(&world, "tr", "False", "TaskRunTimeout");
+    eventually("the step's processes to be gone", || (!marker.is_alive()).then_some(()));
+}
+
+#[test]
+fn a_pipeline_that_takes_too_long_runs_its_finally() {
+    let world = World::started_sandbox();
+    let marker = Marker::new();
+    let run = format!(
+        "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: run}}
+spec:
+  timeouts: {{tasks: 1s, pipeline: 1m}}
+  pipelineSpec:
+    tasks:
+      - name: slow
+        taskSpec: {{steps: [{{name: s, image: none, script: '{}'}}]}}
+    finally:
+      - name: last
+        taskSpec: {{steps: [{{name: s, image: none, script: 'echo at last'}}]}}
+",
+        marker.sleep()
+    );
+    played(&world, "pr", &run).prints("[last : s] at last");
+    ended(&world, "pr", "False", "PipelineRunTimeout");
+    eventually("the step's processes to be gone", || (!marker.is_alive()).then_some(()));
+}
+
+#[test]
+fn a_cancelled_run_leaves_no_process() {
+    let world = World::started_sandbox();
+    let marker = Marker::new();
+    let run = format!(
+        "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: run}}
+spec:
+  pipelineSpec:
+    tasks:
+      - name: slow
+        taskSpec:
+          steps: [{{name: s, image: none, script: '({sleep} & {sleep}) & {sleep}'}}]
+      - name: never
+        runAfter: [slow]
+        taskSpec: {{steps: [{{name: s, image: none, script: 'echo never'}}]}}
+",
+        sleep = marker.sleep()
+    );
+    world.stdin(&["apply", "-f", "-"], &run).ok();
+    eventually("the step to run", || marker.is_alive().then_some(()));
+    world.rtkn(&["pr", "cancel", "run"]).ok();
+    eventually("the run to end", || (condition(&seen(&world, "pr", "run"))["status"] == "False").then_some(()));
+    ended(&world, "pr", "False", "Cancelled");
+    eventually("the step's processes to be gone", || (!marker.is_alive()).then_some(()));
+    world.rtkn(&["pr", "logs", "run"]).never_shows("never");
+    world.rtkn(&["pr", "cancel", "run"]).exits(1).says("run");
+}
+
+#[test]
+fn a_failure_that_may_be_ignored_is() {
+    let world = World::started_sandbox();
+    let log = played(
+        &world,
+        "tr",
+        "apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {name: run}
+spec:
+  taskSpec:
+    steps:
+      - {name: odd, image: none, onError: continue, script: 'exit 7'}
+      - {name: even, image: none, script: 'echo went on'}
+",
+    );
+    log.prints("[even] went on");
+    let run = ended(&world, "tr", "True", "Succeeded");
+    let step = &run["status"]["steps"][0];
+    assert_eq!((&step["terminated"]["exitCode"], &step["terminationReason"]), (&7.into(), &"Continued".into()), "{step:#}");
+}
+
+#[test]
+fn steps_after_a_failed_one_are_skipped() {
+    let world = World::started_sandbox();
+    let log = played(
+        &world,
+        "tr",
+        "apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {name: run}
+spec:
+  taskSpec:
+    steps:
+      - {name: breaks, image: none, script: 'exit 5'}
+      - {name: after, image: none, script: 'echo never'}
+",
+    );
+    log.never_shows("never");
+    let run = ended(&world, "tr", "False", "StepFailed");
+    let steps = &run["status"]["steps"];
+    assert_eq!(steps[0]["terminated"]["exitCode"], 5);
+    assert_eq!((&steps[1]["terminated"]["exitCode"], &steps[1]["terminationReason"]), (&1.into(), &"Skipped".into()), "{steps:#}");
+}

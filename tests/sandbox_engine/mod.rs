@@ -1,0 +1,6 @@
+//! The engine of the sandbox from outside: manifests in, logs and status out.
+
+mod ends;
+mod pipelines;
+mod surroundings;
+mod tasks;

@@ -54,22 +54,20 @@ pub fn list(api: &Api, call: &Call) -> Result<Response, ApiError> {
     let address = &call.address;
     let selector = call.selector()?;
     let namespace = Some(address.namespace.as_str()).filter(|namespace| !namespace.is_empty());
-    let (mut objects, revision) = api.store.list_at(address.kind, namespace)?;
-    objects.retain(|object| selector.matches(object));
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
-    if let Some(from) = Some(call.parameter("continue")).filter(|token| !token.is_empty()) {
-        let after = page_start(from)?;
-        objects.retain(|object| position(object) > (after.0.as_str(), after.1.as_str()));
-    }
-    if let Some(limit) = call.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
-        && objects.len() > limit
-    {
-        metadata["remainingItemCount"] = json!(objects.len() - limit);
-        objects.truncate(limit);
-        metadata["continue"] = json!(page_token(objects.last().unwrap_or(&Value::Null)));
+    let after = Some(call.parameter("continue")).filter(|token| !token.is_empty()).map(page_start).transpose()?;
+    let after = after.as_ref().map(|(namespace, name)| (namespace.as_str(), name.as_str()));
+    let limit = call.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let page = api.store.list_page(address.kind, namespace, after, limit, |object| selector.matches(object))?;
+    let mut metadata = json!({"resourceVersion": page.revision.to_string()});
+    if let (Some(last), true) = (page.objects.last(), page.behind > 0) {
+        metadata["continue"] = json!(page_token(last));
+        // With a selector nobody knows how many more there will be.
+        if selector.is_empty() {
+            metadata["remainingItemCount"] = json!(page.behind);
+        }
     }
     let shape = Shape::of(&call.accept);
-    let items: Vec<Value> = objects.into_iter().map(|object| shape.show(address, object)).collect();
+    let items: Vec<Value> = page.objects.into_iter().map(|object| shape.show(address, object)).collect();
     let (kind, api_version) = match shape {
         Shape::Object => (format!("{}List", address.kind.kind), address.kind.api_version(address.version)),
         Shape::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),

@@ -7,6 +7,7 @@ mod open;
 mod tables;
 mod write;
 
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -58,6 +59,17 @@ struct Inner {
     changes_kept: u64,
     /// Set when a write found the disk full; the database refuses work afterwards without saying why
     full: AtomicBool,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The objects, ordered by namespace and name
+    pub objects: Vec<Value>,
+    /// How many objects lie behind the last one, wanted or not
+    pub behind: usize,
+    /// Revision at which the page is true
+    pub revision: u64,
 }
 
 /// What happened to an object.
@@ -142,19 +154,41 @@ impl Store {
 
     /// As `list`, with the revision at which the list is true.
     pub fn list_at(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<(Vec<Value>, u64), StoreError> {
+        let page = self.list_page(kind, namespace, None, usize::MAX, |_| true)?;
+        Ok((page.objects, page.revision))
+    }
+
+    /// At most `limit` of the objects that are wanted, from the one after a namespace and name on. What lies behind the
+    /// page is only counted, so that a page costs what is in it.
+    pub fn list_page(
+        &self,
+        kind: &'static Kind,
+        namespace: Option<&str>,
+        after: Option<(&str, &str)>,
+        limit: usize,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Page, StoreError> {
         let read = self.read()?;
         let fail = |error: redb::StorageError| self.inner.fail(error);
-        let objects = read.open_table(tables::OBJECTS).map_err(|e| self.inner.fail(e))?;
-        let bounds = tables::Bounds::new(kind, namespace);
-        let mut found = Vec::new();
-        for row in objects.range(bounds.lower()..bounds.upper()).map_err(fail)? {
+        let table = read.open_table(tables::OBJECTS).map_err(|e| self.inner.fail(e))?;
+        let (bounds, resource) = (tables::Bounds::new(kind, namespace), kind.resource());
+        let lower = match after {
+            Some((namespace, name)) => Bound::Excluded((resource.as_str(), namespace, name)),
+            None => Bound::Included(bounds.lower()),
+        };
+        let mut rows = table.range((lower, Bound::Excluded(bounds.upper()))).map_err(fail)?;
+        let mut objects = Vec::new();
+        while objects.len() < limit
+            && let Some(row) = rows.next()
+        {
             let (key, bytes) = row.map_err(fail)?;
             let (resource, namespace, name) = key.value();
-            found.push(tables::decode(resource, namespace, name, bytes.value())?);
+            objects.extend(Some(tables::decode(resource, namespace, name, bytes.value())?).filter(&wanted));
         }
+        let behind = rows.count();
         let meta = read.open_table(tables::META).map_err(|e| self.inner.fail(e))?;
         let revision = meta.get(tables::REVISION).map_err(fail)?.map_or(0, |value| value.value());
-        Ok((found, revision))
+        Ok(Page { objects, behind, revision })
     }
 
     /// Runs of a kind that have no `status.completionTime`, from an index.

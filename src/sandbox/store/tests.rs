@@ -56,6 +56,23 @@ fn lists_are_ordered_and_keep_namespaces_apart() {
 }
 
 #[test]
+fn a_page_begins_after_the_last_one_and_counts_the_rest() {
+    let (_dir, store) = store();
+    let store = store.lazy();
+    for name in ["a", "b", "c", "d", "e"] {
+        store.create(&kinds::TASK_RUN, run(name)).expect("made");
+    }
+    let page = |after: Option<(&str, &str)>, limit: usize| {
+        let page = store.list_page(&kinds::TASK_RUN, None, after, limit, |o| o["metadata"]["name"] != "b").expect("read");
+        let names: Vec<String> = page.objects.iter().filter_map(|o| o["metadata"]["name"].as_str().map(str::to_owned)).collect();
+        (names.concat(), page.behind)
+    };
+    assert_eq!(page(None, 2), ("ac".to_owned(), 2));
+    assert_eq!(page(Some(("ns", "c")), 2), ("de".to_owned(), 0));
+    assert_eq!(page(Some(("ns", "e")), 2), (String::new(), 0));
+}
+
+#[test]
 fn an_update_that_changes_nothing_is_no_event() {
     let (_dir, store) = store();
     let made = store.create(&kinds::PIPELINE_RUN, run("a")).expect("made");

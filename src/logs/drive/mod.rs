@@ -250,3 +250,6 @@ fn stands<T: Run>(seen: Option<Seen<T>>, name: String) -> Input<'static> {
     let message = |run: &T| run.succeeded().and_then(|c| c.message.clone()).unwrap_or_default();
     Input::Child { name, stands: run.map(|run| (run.verdict(), message(&run))) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod golden;
 mod prompts;
 mod sandbox_engine;
 mod sandbox_story;
+mod scaffold;
 mod steps;
 mod story;
 mod structure;

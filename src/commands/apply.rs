@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::scaffold::documents::{Document, documents, rank};
 use crate::session::Session;
-use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
+use crate::verbs::apply::{How, Made, Outcome, Write, WriteArgs, write_and_report};
+use crate::verbs::stay;
 
 /// Makes the objects of manifests.
 #[derive(Args, Debug)]
@@ -43,8 +45,24 @@ pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Fa
         writes.push(Write { manifest: document.manifest, how: How::Apply, source: Some(source) });
     }
     writes.sort_by_key(|write| rank(write.manifest.kind));
-    write_and_report(session, writes, &arguments.write).await?;
-    Ok(Exit::Done)
+    let made = write_and_report(session, writes, &arguments.write).await?;
+    if arguments.write.dry_run {
+        return Ok(Exit::Done);
+    }
+    stay_with_runs(session, cluster, &made).await
+}
+
+/// In a sandbox that is not started, runs that were made just now live as long as this command.
+async fn stay_with_runs(session: &mut Session, cluster: Cluster, made: &[Made]) -> Result<Exit, Failure> {
+    let mut exit = Ok(Exit::Done);
+    for run in made.iter().filter(|one| one.outcome == Outcome::Created) {
+        let field = |name: &str| run.object["metadata"][name].as_str().unwrap_or_default().to_owned();
+        let mut cluster = cluster.clone();
+        cluster.namespace = field("namespace");
+        let one = stay::for_all(session, &cluster, [(run.asked.kind, field("name").as_str())]).await;
+        exit = exit.and(one);
+    }
+    exit
 }
 
 /// Puts an object without a namespace into the session's.

@@ -4,7 +4,8 @@ use futures::StreamExt as _;
 
 use crate::client::{Cluster, Select, Watched};
 use crate::failure::{Exit, Failure, Kind};
-use crate::objects::run::{Run, RunOf};
+use crate::kinds;
+use crate::objects::run::{PipelineRun, Run, RunOf, TaskRun};
 use crate::session::Session;
 
 /// Waits until the run has ended, where it would end with this process otherwise, and says so.
@@ -30,6 +31,27 @@ pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &
     let logs = session.command(&format!("{} logs {name}", R::KIND.noun));
     let diagnose = session.command(&format!("diagnose {} {name}", R::KIND.noun));
     Err(Failure::new(Kind::RunFailed, format!("{} {name} has failed: {message}", R::KIND.kind)).hint(logs).hint(diagnose))
+}
+
+/// The same for several runs, one after the other.
+///
+/// # Errors
+/// When one of them failed or was deleted; the others have ended by then, too.
+pub async fn for_all<'a>(
+    session: &mut Session,
+    cluster: &Cluster,
+    runs: impl IntoIterator<Item = (&'static kinds::Kind, &'a str)>,
+) -> Result<Exit, Failure> {
+    let mut exit = Ok(Exit::Done);
+    for (kind, name) in runs {
+        let one = match kind.kind {
+            "PipelineRun" => for_run::<PipelineRun>(session, cluster, name).await,
+            "TaskRun" => for_run::<TaskRun>(session, cluster, name).await,
+            _ => continue,
+        };
+        exit = exit.and(one);
+    }
+    exit
 }
 
 async fn ended<R: Run>(cluster: &Cluster, name: &str) -> Result<R, Failure> {

@@ -13,10 +13,13 @@ use super::ready::ready;
 use crate::client::{Answer, Cluster, Select, Watched};
 use crate::failure::{Exit, Failure};
 use crate::kinds;
+use crate::logs::{Outcome, Subject};
 use crate::objects::Object;
 use crate::objects::run::{PipelineRun, TaskRun};
 use crate::scaffold::label;
 use crate::session::Session;
+use crate::verbs::logs::{self, Following};
+use crate::verbs::stay;
 
 /// The label that the listener puts on what it makes (Tekton Triggers, `pkg/apis/triggers/contexts.go` and `pkg/resources`).
 const EVENT_ID: &str = "triggers.tekton.dev/triggers-eventid";
@@ -38,6 +41,9 @@ pub struct Arguments {
     /// Seconds to wait for the runs that the event starts
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
+    /// Show the logs of the runs as they come, and end with 1 if one of them fails
+    #[arg(long, short)]
+    follow: bool,
 }
 
 /// What a listener answers.
@@ -90,16 +96,36 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     if runs.is_empty() {
         session.term.say(format!("The event was accepted, but it started nothing within {} seconds: an interceptor may have filtered it, or its run cannot be made", args.timeout));
         session.term.say(format!("Hint: {}", session.command(&format!("diagnose eventlistener {}", args.name))));
-        return Ok(Exit::Done);
+        return Ok(if args.follow { Exit::Failed } else { Exit::Done });
     }
     for run in &runs {
         session.term.answer(format!("{} created", label(run.kind, &run.name)))?;
+    }
+    if args.follow {
+        return follow(session, &cluster, &runs).await;
     }
     for run in &runs {
         let logs = session.command(&format!("{} logs {} -f", run.kind.noun, run.name));
         session.term.say(format!("Follow it: {logs}"));
     }
-    Ok(Exit::Done)
+    let names = runs.iter().map(|run| (run.kind, run.name.as_str()));
+    stay::for_all(session, &cluster, names).await
+}
+
+/// Shows the logs of one run after the other; runs that go on meanwhile lose no line.
+async fn follow(session: &mut Session, cluster: &Cluster, runs: &[Started]) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    session.term.flush()?;
+    for run in runs {
+        let subject = if run.kind == PipelineRun::KIND { Subject::PipelineRun } else { Subject::TaskRun };
+        let outcome = logs::follow_run(session, cluster, &run.name, Following::live(subject)).await?;
+        if !matches!(outcome, Outcome::Succeeded) {
+            exit = Exit::Failed;
+            let diagnose = session.command(&format!("diagnose {} {}", run.kind.noun, run.name));
+            session.term.say(format!("Hint: {diagnose}"));
+        }
+    }
+    Ok(exit)
 }
 
 async fn body(session: &Session, data: &str) -> Result<Bytes, Failure> {

@@ -1,0 +1,138 @@
+//! The creating commands through the real program, in the sandbox: each a second time, and with what they must refuse.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::world::{World, eventually};
+
+const PIPELINE: &str = "\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: tt-pl}
+spec:
+  params: [{name: repo-url}]
+  workspaces: [{name: shared-data}]
+  tasks:
+    - name: say
+      params: [{name: url, value: $(params.repo-url)}]
+      workspaces: [{name: shared-data, workspace: shared-data}]
+      taskSpec:
+        params: [{name: url}]
+        workspaces: [{name: shared-data}]
+        steps: [{name: say, image: busybox, script: 'echo got $(params.url)'}]
+";
+
+#[test]
+fn a_generated_key_is_made_once_and_its_private_half_shown_never() {
+    let world = World::sandbox();
+    let create = ["secret", "create", "ssh", "git", "--host", "github.com", "--generate", "--save", "key"];
+    let first = world.rtkn(&create).ok().says("secret/git created").never_shows("PRIVATE KEY");
+    assert!(first.stdout.starts_with("ssh-ed25519 ") && first.stdout.lines().count() == 1, "{first}");
+    let mode = std::fs::metadata(world.path().join("key")).expect("the saved key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let second = world.rtkn(&create).ok().says("secret/git unchanged");
+    assert_eq!(first.stdout, second.stdout);
+    world.rtkn(&["secret", "create", "ssh", "git", "--host", "gitlab.com", "--generate"]).exits(1).says("its ssh-privatekey is another");
+    world.rtkn(&["secret", "create", "ssh", "other", "--host", "github.com", "--generate", "--save", "key"]).exits(1).says("key is there already");
+    world.rtkn(&["secret", "list"]).ok().prints("github.com").prints("SHA256:");
+    for format in ["yaml", "json"] {
+        world.rtkn(&["secret", "describe", "git", "-o", format]).ok().prints("REDACTED");
+        world.rtkn(&["secret", "list", "-o", format]).ok().prints("REDACTED");
+    }
+}
+
+#[test]
+fn a_key_file_that_is_no_key_makes_nothing() {
+    let world = World::sandbox();
+    let file = world.write("key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me\n");
+    world.rtkn(&["secret", "create", "ssh", "git", "--host", "h", "--key", &file]).exits(1).says("this is a public key");
+    world.stdin(&["secret", "create", "ssh", "git", "--host", "h", "--key", "-"], "hello").exits(1).says("this is no private key");
+    world.rtkn(&["secret", "describe", "git"]).exits(1).says("not found");
+}
+
+#[test]
+fn a_password_comes_from_standard_input_and_is_never_shown() {
+    let world = World::sandbox();
+    let create = ["secret", "create", "basic", "login", "--host", "github.com", "--stdin"];
+    world.stdin(&create, "me\nhunter2\n").ok().prints("secret/login created").never_shows("hunter2");
+    world.stdin(&create, "me\nhunter2\n").ok().prints("secret/login unchanged");
+    world.stdin(&create, "me\nhunter3\n").exits(1).says("its password is another").never_shows("hunter");
+    let replace = [create.as_slice(), &["--replace"]].concat();
+    world.stdin(&replace, "me\nhunter3\n").ok().prints("secret/login configured");
+    world.stdin(&create, "me\n").exits(1).says("the password is empty");
+    world.rtkn(&["secret", "create", "basic", "asked", "--host", "github.com"]).exits(1).says("give --stdin");
+    let show = [create.as_slice(), &["--dry-run", "-o", "yaml", "--replace"]].concat();
+    world.stdin(&show, "me\nhunter4\n").ok().prints("password: REDACTED");
+    world.stdin(&[show.as_slice(), &["--show-values"]].concat(), "me\nhunter4\n").ok().prints("password: aHVudGVyNA==");
+}
+
+#[test]
+fn an_account_keeps_its_secrets_and_says_what_it_lacks() {
+    let world = World::sandbox();
+    world.rtkn(&["sa", "create", "build", "--secret", "git"]).ok().says("there is no Secret git").prints("serviceaccount/build created");
+    world.rtkn(&["sa", "create", "build", "--secret", "git"]).ok().prints("serviceaccount/build unchanged");
+    world.rtkn(&["sa", "add-secret", "build", "more"]).ok().prints("serviceaccount/build configured");
+    world.rtkn(&["sa", "add-secret", "buidl", "more"]).exits(1).says("did you mean build?");
+    world.rtkn(&["sa", "describe", "build"]).ok().prints("git").prints("more").prints("it cannot run an EventListener");
+    let grant = ["sa", "grant", "build", "--for", "eventlistener", "--for", "pipelinerun"];
+    let first = world.rtkn(&grant).ok().prints("clusterrolebinding.rbac.authorization.k8s.io/default-build-");
+    assert_eq!(first.stdout.matches(" created").count(), 4, "{first}");
+    let second = world.rtkn(&grant).ok();
+    assert_eq!(second.stdout.matches(" unchanged").count(), 4, "{second}");
+    world.rtkn(&["sa", "describe", "build"]).ok().prints("it can run an EventListener").prints("it can create PipelineRuns");
+    world.rtkn(&["sa", "grant", "build", "--role", "nobody"]).exits(1).says("there is no Role nobody");
+}
+
+#[test]
+fn a_chain_is_made_once_and_a_second_trigger_joins_its_listener() {
+    let world = World::sandbox();
+    let file = world.write("pipeline.yaml", PIPELINE);
+    world.rtkn(&["apply", "-f", &file]).ok().prints("pipeline.tekton.dev/tt-pl created");
+    world.rtkn(&["apply", "-f", &file]).ok().prints("pipeline.tekton.dev/tt-pl unchanged");
+    let rest = ["--pipeline", "tt-pl", "-p", "repo-url=$(body.url)", "-w", "shared-data=emptyDir", "--eventlistener", "tt-ev"];
+    let chain = |name| world.rtkn(&[["trigger", "create", name].as_slice(), &rest].concat());
+    let first = chain("tt-tr").ok().says("ServiceAccount default cannot run an EventListener").says("sa grant default --for eventlistener");
+    assert_eq!(first.stdout.matches(" created").count(), 4, "{first}");
+    let second = chain("tt-tr").ok();
+    assert_eq!(second.stdout.matches(" unchanged").count(), 4, "{second}");
+    chain("other").ok().prints("eventlistener.triggers.tekton.dev/tt-ev configured");
+    world.rtkn(&["el", "describe", "tt-ev", "-o", "yaml"]).ok().prints("triggerRef: tt-tr").prints("triggerRef: other");
+    world.rtkn(&["trigger", "create", "x", "--pipeline", "tt-p"]).exits(1).says("did you mean tt-pl?");
+    world.rtkn(&["trigger", "create", "x", "--pipeline", "tt-pl", "-p", "repo-ur=1"]).exits(1).says("did you mean repo-url?").says("nothing was made");
+    world.rtkn(&["tb", "describe", "x-tb"]).exits(1);
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_makes_nothing() {
+    let world = World::sandbox();
+    let file = world.write("bad.yaml", &format!("{PIPELINE}---\napiVersion: tekton.dev/v1\nkind: Tsk\nmetadata: {{name: t}}\n"));
+    world.rtkn(&["apply", "-f", &file]).exits(1).says("bad.yaml, line 16: kind: Tsk").says("did you mean Task?");
+    world.rtkn(&["pipeline", "describe", "tt-pl"]).exits(1);
+}
+
+#[test]
+fn a_started_run_is_stayed_with_while_the_sandbox_is_not_started() {
+    let world = World::sandbox();
+    let file = world.write("pipeline.yaml", PIPELINE);
+    world.rtkn(&["apply", "-f", &file]).ok();
+    let start = ["pipeline", "start", "tt-pl", "-p", "repo-url=here", "-w", "name=shared-data,emptyDir="];
+    world.rtkn(&start).ok().prints("PipelineRun started: tt-pl-run-").says("this stays until").says("Succeeded");
+    world.rtkn(&["pr", "logs", "-L"]).ok().prints("[say : say] got here");
+    world.rtkn(&["pipeline", "start", "tt-pl", "-L", "--showlog"]).ok().prints("got here");
+    world.rtkn(&["pipeline", "start", "tt-pl"]).exits(1).says("give --param repo-url=VALUE");
+}
+
+#[test]
+fn an_event_is_followed_to_the_end_of_its_run() {
+    let world = World::started_sandbox();
+    let file = world.write("pipeline.yaml", PIPELINE);
+    world.rtkn(&["apply", "-f", &file]).ok();
+    world.rtkn(&["sa", "create", "tt-sa"]).ok();
+    world.rtkn(&["sa", "grant", "tt-sa", "--for", "eventlistener"]).ok();
+    let chain = ["trigger", "create", "tt-tr", "--pipeline", "tt-pl", "-p", "repo-url=$(body.url)", "-w", "shared-data=emptyDir"];
+    world.rtkn(&[chain.as_slice(), &["--service-account", "tt-sa", "--eventlistener", "tt-ev"]].concat()).ok();
+    eventually("the listener", || world.rtkn(&["el", "list"]).ok().stdout.contains("True").then_some(()));
+    let sent = world.rtkn(&["el", "send", "tt-ev", "-d", r#"{"url": "there"}"#, "-H", "X-GitHub-Event: push", "--follow"]).ok();
+    sent.prints("eventListener: tt-ev").prints("eventID: ").prints("pipelinerun.tekton.dev/tt-tt-pr").prints("[say : say] got there");
+    world.rtkn(&["el", "send", "tt-ev", "-d", "no JSON"]).exits(1).says("400 Bad Request");
+    world.rtkn(&["el", "send", "tt-e"]).exits(1).says("did you mean tt-ev?");
+}

@@ -2,18 +2,22 @@
 
 use clap::Subcommand;
 
-use super::definition::Shown;
 use crate::failure::{Exit, Failure};
 use crate::objects::Object;
 use crate::objects::run::CustomRun;
 use crate::session::Session;
+use crate::verbs::describe;
+use crate::verbs::list::{self, Which};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The verbs that show
-    #[command(flatten)]
-    Shown(Shown),
+    /// List {Kinds}, the newest first
+    #[command(visible_alias = "ls")]
+    List(list::Arguments),
+    /// Describe a {Kind}
+    #[command(visible_alias = "desc")]
+    Describe(describe::RunArguments),
     /// Delete {Kinds} at once, without a question, as tkn does
     #[command(visible_alias = "rm")]
     Delete {
@@ -29,7 +33,8 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::Shown(verb) => verb.run::<CustomRun>(session).await,
+        Verb::List(arguments) => arguments.list::<CustomRun>(session, Which::default()).await,
+        Verb::Describe(arguments) => arguments.describe::<CustomRun>(session).await,
         Verb::Delete { names } => delete(session, &names).await,
     }
 }

@@ -24,7 +24,7 @@ pub enum Verb {
     },
     /// Describe a {Kind}
     #[command(visible_alias = "desc")]
-    Describe(describe::Arguments),
+    Describe(describe::RunArguments),
     /// Cancel a {Kind}
     Cancel {
         /// Name of the {Kind}

@@ -5,10 +5,15 @@ use jiff::Timestamp;
 
 use super::fetch::Related;
 use super::list::Output;
-use super::missing;
+use super::{missing, pick};
+use crate::client::Select;
 use crate::failure::{Exit, Failure};
+use crate::kinds::Kind;
+use crate::objects::Seen;
+use crate::objects::run::Run;
 use crate::render::{self, Look};
 use crate::session::Session;
+use crate::views::Listed;
 
 /// Arguments of every describe.
 #[derive(Args, Clone, Debug, Default)]
@@ -20,21 +25,70 @@ pub struct Arguments {
     output: Output,
 }
 
+/// Arguments of the describe of runs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArguments {
+    /// Which, and how
+    #[command(flatten)]
+    common: Arguments,
+    /// The newest {Kind}
+    #[arg(long, short = 'L')]
+    last: bool,
+    /// How many {Kinds} are offered when no name is given
+    #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
+    limit: i64,
+}
+
 impl Arguments {
-    /// Describes the object.
+    /// Describes the object, or the one that is chosen.
     ///
     /// # Errors
     /// When the flags are wrong, or there is no such object.
     pub async fn describe<T: Related>(&self, session: &mut Session) -> Result<Exit, Failure> {
-        let asked = match self.output.word().filter(|word| T::ANSWERS.contains(&word.to_ascii_lowercase().as_str())) {
-            Some(word) => Asked::Answer(word.to_ascii_lowercase()),
-            None => self.output.format()?.map_or(Asked::Page, Asked::Raw),
+        let asked = self.asked::<T>()?;
+        let seen = match &self.name {
+            Some(name) => get::<T>(session, name, &asked).await?,
+            None => pick::object::<T>(session).await?.ok_or_else(|| none_found(T::KIND))?,
         };
-        let Some(name) = self.name.clone() else {
-            return Err(Failure::usage(format!("give the name of the {}", T::KIND.kind)));
-        };
-        show::<T>(session, &name, &asked, &self.output).await
+        show(session, seen, &asked, &self.output).await
     }
+
+    fn asked<T: Related>(&self) -> Result<Asked, Failure> {
+        let word = self.output.word().map(str::to_ascii_lowercase);
+        Ok(match word.filter(|word| T::ANSWERS.contains(&word.as_str())) {
+            Some(word) => Asked::Answer(word),
+            None => self.output.format()?.map_or(Asked::Page, Asked::Raw),
+        })
+    }
+}
+
+impl RunArguments {
+    /// Describes the run, the last one, or the one that is chosen.
+    ///
+    /// # Errors
+    /// When the flags are wrong, or there is no such run.
+    pub async fn describe<R: Related + Run + Listed>(&self, session: &mut Session) -> Result<Exit, Failure> {
+        if self.common.name.is_some() {
+            return self.common.describe::<R>(session).await;
+        }
+        let asked = self.common.asked::<R>()?;
+        let choice = pick::Choice::<R> { select: Select::default(), keep: None, last: self.last, limit: self.limit };
+        match pick::run(session, choice).await? {
+            Some(seen) => show(session, seen, &asked, &self.common.output).await,
+            None if self.last => {
+                let namespace = session.cluster().await?.namespace;
+                session.term.answer(format!("No {}s present in namespace {namespace}", R::KIND.kind))?;
+                Ok(Exit::Done)
+            }
+            None => Err(none_found(R::KIND)),
+        }
+    }
+}
+
+/// The failure of a choice between no objects, as `tkn` words it.
+pub fn none_found(kind: &Kind) -> Failure {
+    let plural = if kind.kind == "TriggerTemplate" { "" } else { "s" };
+    Failure::not_found(format!("no {}{plural} found", kind.kind))
 }
 
 /// What is to be shown of the object.
@@ -45,13 +99,16 @@ enum Asked {
     Answer(String),
 }
 
-async fn show<T: Related>(session: &mut Session, name: &str, asked: &Asked, output: &Output) -> Result<Exit, Failure> {
+async fn get<T: Related>(session: &mut Session, name: &str, asked: &Asked) -> Result<Seen<T>, Failure> {
     let cluster = session.cluster().await?;
-    let seen = match (cluster.get::<T>(&cluster.namespace, name).await, asked) {
-        (Ok(seen), _) => seen,
-        (Err(error), Asked::Raw(_)) => return Err(missing::with_hints(&cluster, T::KIND, &[name], error.into()).await),
-        (Err(error), _) => return Err(missing::describe_failure(&cluster, T::KIND, name, error).await),
-    };
+    match (cluster.get::<T>(&cluster.namespace, name).await, asked) {
+        (Ok(seen), _) => Ok(seen),
+        (Err(error), Asked::Raw(_)) => Err(missing::with_hints(&cluster, T::KIND, &[name], error.into()).await),
+        (Err(error), _) => Err(missing::describe_failure(&cluster, T::KIND, name, error).await),
+    }
+}
+
+async fn show<T: Related>(session: &mut Session, seen: Seen<T>, asked: &Asked, output: &Output) -> Result<Exit, Failure> {
     if let Asked::Raw(format) = asked {
         write!(session.term.out(), "{}", render::object(&output.raw(&seen), *format))?;
         return Ok(Exit::Done);
@@ -62,7 +119,7 @@ async fn show<T: Related>(session: &mut Session, name: &str, asked: &Asked, outp
         session.term.answer(text)?;
         return Ok(Exit::Done);
     }
-    let with = T::related(&object, &cluster).await?;
+    let with = object.related(&session.cluster().await?).await?;
     let look = Look::at(Timestamp::now(), &session.term);
     write!(session.term.out(), "{}", render::page(&object.page(&with), look))?;
     Ok(Exit::Done)

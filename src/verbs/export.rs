@@ -3,9 +3,10 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::missing;
+use super::describe::none_found;
+use super::{missing, pick};
 use crate::failure::{Exit, Failure};
-use crate::objects::Object;
+use crate::objects::{Object, Seen};
 use crate::render;
 use crate::session::Session;
 
@@ -26,16 +27,20 @@ impl Arguments {
     /// # Errors
     /// When there is no such object.
     pub async fn export<T: Object>(&self, session: &mut Session) -> Result<Exit, Failure> {
-        let Some(name) = self.name.clone() else {
-            return Err(Failure::usage(format!("give the name of the {}", T::KIND.kind)));
-        };
-        let cluster = session.cluster().await?;
-        let seen = match cluster.get::<T>(&cluster.namespace, &name).await {
-            Ok(seen) => seen,
-            Err(error) => return Err(missing::with_hints(&cluster, T::KIND, &[&name], error.into()).await),
+        let seen = match &self.name {
+            Some(name) => get::<T>(session, name).await?,
+            None => pick::object::<T>(session).await?.ok_or_else(|| none_found(T::KIND))?,
         };
         write!(session.term.out(), "{}", render::yaml(&manifest(T::KIND.kind, seen.value())))?;
         Ok(Exit::Done)
+    }
+}
+
+async fn get<T: Object>(session: &mut Session, name: &str) -> Result<Seen<T>, Failure> {
+    let cluster = session.cluster().await?;
+    match cluster.get::<T>(&cluster.namespace, name).await {
+        Ok(seen) => Ok(seen),
+        Err(error) => Err(missing::with_hints(&cluster, T::KIND, &[name], error.into()).await),
     }
 }
 

@@ -137,7 +137,7 @@ pub async fn run(args: Vec<OsString>) -> Exit {
         Err(failure) => {
             let text = failure.text();
             if !text.is_empty() {
-                session.term.say(text.trim_end());
+                session.term.say(text.trim_end_matches('\n'));
             }
             failure.exit()
         }

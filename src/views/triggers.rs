@@ -87,7 +87,7 @@ fn listened(trigger: &TriggerSpec) -> Vec<Line> {
     }
     if !trigger.bindings.is_empty() {
         lines.extend([head(1, &["BINDINGS"]), empty.clone()]);
-        let tables: [(&[&str], fn(&BindingRef) -> Option<Vec<Cell>>); 2] = [(&["REF", "KIND", "APIVERSION"], referred), (&["NAME", "VALUE"], in_place)];
+        let tables: [(&[&str], Cells); 2] = [(&["REF", "KIND", "APIVERSION"], referred), (&["NAME", "VALUE"], in_place)];
         for (headings, cells) in tables {
             let rows: Vec<Line> = trigger.bindings.iter().filter_map(cells).map(|cells| row(2, cells)).collect();
             if !rows.is_empty() {
@@ -111,6 +111,9 @@ fn listened(trigger: &TriggerSpec) -> Vec<Line> {
     }
     lines
 }
+
+/// The cells of a binding in one of the two tables, if it belongs there.
+type Cells = fn(&BindingRef) -> Option<Vec<Cell>>;
 
 fn filled(text: Option<&str>) -> Option<&str> {
     text.filter(|t| !t.is_empty())

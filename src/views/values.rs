@@ -91,7 +91,8 @@ pub fn binding(workspace: &WorkspaceBinding) -> String {
     if workspace.volume_claim_template.is_some() {
         return "VolumeClaimTemplate".to_owned();
     }
-    let sources: [(&Option<Value>, fn(&Value, String) -> String, &str); 5] = [
+    type Form = fn(&Value, String) -> String;
+    let sources: [(&Option<Value>, Form, &str); 5] = [
         (&workspace.persistent_volume_claim, |_, name| format!("PersistentVolumeClaim (claimName={name})"), "claimName"),
         (&workspace.empty_dir, |_, medium| format!("EmptyDir (emptyDir={medium})"), "medium"),
         (&workspace.config_map, |source, name| format!("ConfigMap (config={name}{})", items(source)), "name"),
@@ -125,7 +126,8 @@ pub fn shortened(description: &str) -> String {
     if description.len() <= 20 {
         return description.to_owned();
     }
-    format!("{}...", &description[..description.floor_char_boundary(19)])
+    let end = (0..=19).rev().find(|at| description.is_char_boundary(*at)).unwrap_or_default();
+    format!("{}...", &description[..end])
 }
 
 #[cfg(test)]

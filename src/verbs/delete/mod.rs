@@ -42,7 +42,9 @@ async fn present(cluster: &Cluster, kind: &'static Kind, names: &[String]) -> Re
                 if error.is_not_found() {
                     absent.push(name.as_str());
                 }
-                refused.push(Failure::from(error));
+                let failure = Failure::from(error);
+                // tkn says what it was doing for this one kind only.
+                refused.push(if kind.kind == "EventListener" { failure.context(format!("failed to get EventListener {name}")) } else { failure });
             }
         }
     }

@@ -100,7 +100,7 @@ fn check_name(kind: &Kind, object: &Value) -> Result<(), ApiError> {
     } else if kind == &kinds::NAMESPACE {
         (!is_label(&name)).then_some(LABEL)
     } else {
-        (name.len() > 253 || !name.split('.').all(|part| is_label_of_any_length(part))).then_some(SUBDOMAIN)
+        (name.len() > 253 || !name.split('.').all(is_label_of_any_length)).then_some(SUBDOMAIN)
     };
     match problem {
         Some(problem) => Err(ApiError::invalid(kind, shown, field, &format!("Invalid value: {shown:?}: {problem}"))),

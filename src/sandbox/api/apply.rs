@@ -246,8 +246,16 @@ fn keyed(kind: &Kind, dotted: &str, entries: &[Value]) -> Option<&'static str> {
 fn get<'v>(object: &'v Value, path: &[Step]) -> Option<&'v Value> {
     path.iter().try_fold(object, |value, step| match step {
         Step::Field(field) => value.get(field),
-        Step::Entry(key, wanted) => value.as_array()?.iter().find(|entry| entry.get(key).is_some_and(|v| v.to_string() == *wanted)),
+        Step::Entry(key, wanted) => {
+            let list = value.as_array()?;
+            list.get(position(list, key, &key_value(wanted))?)
+        }
     })
+}
+
+/// The value of a key, which a path keeps as its JSON.
+fn key_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn set(object: &mut Value, path: &[Step], value: &Value) {
@@ -267,7 +275,7 @@ fn set(object: &mut Value, path: &[Step], value: &Value) {
                 *object = json!([]);
             }
             let list = object.as_array_mut().expect("it was made one above");
-            let wanted: Value = serde_json::from_str(wanted).unwrap_or_default();
+            let wanted = key_value(wanted);
             let index = position(list, key, &wanted).unwrap_or_else(|| {
                 list.push(json!({key.as_str(): wanted}));
                 list.len() - 1
@@ -291,7 +299,7 @@ fn remove(object: &mut Value, path: &[Step]) {
         }
         Step::Entry(key, wanted) => {
             let Some(list) = object.as_array_mut() else { return };
-            let Some(index) = list.iter().position(|entry| entry.get(key).is_some_and(|v| v.to_string() == *wanted)) else { return };
+            let Some(index) = position(list, key, &key_value(wanted)) else { return };
             remove(&mut list[index], rest);
             if rest.is_empty() || is_empty(&list[index]) {
                 list.remove(index);

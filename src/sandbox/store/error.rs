@@ -9,7 +9,7 @@ use crate::kinds::Kind;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the store open
-    #[error("the sandbox in {} is in use by {}; wait until it has ended, or stop it with: rtkn sandbox stop", dir.display(), holder(*pid, command))]
+    #[error("the sandbox in {} is in use by {}; wait until it has ended. To use the sandbox from several places at once, start it: rtkn sandbox start", dir.display(), holder(*pid, command))]
     Held {
         /// The sandbox's directory
         dir: PathBuf,

@@ -111,8 +111,11 @@ fn holder_file(dir: &Path) -> PathBuf {
 
 /// Writes who has the store. Others only read it after they found the lock taken, so it may be stale otherwise.
 fn record_holder(dir: &Path) -> Result<(), StoreError> {
-    let command: Vec<String> = std::env::args().collect();
-    let mut command = command.join(" ");
+    let mut words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(program) = words.first_mut() {
+        *program = Path::new(program).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    }
+    let mut command = words.join(" ");
     if let Some((end, _)) = command.char_indices().nth(COMMAND_SHOWN) {
         command.truncate(end);
         command.push('…');

@@ -137,3 +137,16 @@ async fn what_the_executor_refuses_fails_with_its_words() {
     let run = world.task_run(json!({"taskSpec": steps("refuse spec.x: not here")})).await;
     assert_eq!(told(&run), "False PodCreationFailed spec.x: not here");
 }
+
+#[tokio::test]
+async fn a_step_runs_only_when_it_runs() {
+    let world = World::new();
+    let steps = json!([{"name": "one", "image": "i", "script": "hang"}, {"name": "two", "image": "i", "script": "x"}]);
+    world.create(&kinds::TASK_RUN, "run", json!({"taskSpec": {"steps": steps}}));
+    let run = world.until(&kinds::TASK_RUN, "run", is_running).await;
+    assert!(run.pointer("/status/steps/0/running").is_some() && run.pointer("/status/steps/1/waiting").is_some());
+    let pod = world.get(&kinds::POD, "run-pod");
+    assert_eq!(text(&pod, "/status/phase"), "Running");
+    let state = |index: usize| pod.pointer(&format!("/status/containerStatuses/{index}/state")).cloned().unwrap_or_default();
+    assert!(state(0).get("running").is_some() && state(1).get("waiting").is_some());
+}

@@ -44,25 +44,19 @@ impl Progress {
         Self { steps: vec![StepState::Waiting; steps], ending: None }
     }
 
-    /// Takes in what the executor told. As on a cluster, where all containers of a pod start together, the first step
-    /// that starts makes all of them run.
+    /// Takes in what the executor told. Unlike on a cluster, where the containers of all steps start together and wait
+    /// inside, a step counts as running only when it runs: its log exists from then on.
     pub fn apply(&mut self, event: TaskEvent) {
-        match event {
-            TaskEvent::StepStarted { at, .. } => self.run_all(at),
+        let (step, state) = match event {
+            TaskEvent::StepStarted { step, at } => (step, StepState::Running(at)),
             TaskEvent::StepEnded { step, started, at, exit_code, end, results } => {
-                self.run_all(started);
-                if let Some(state) = self.steps.get_mut(step) {
-                    *state = StepState::Ended { started, at, exit_code, end, results };
-                }
+                (step, StepState::Ended { started, at, exit_code, end, results })
             }
-            TaskEvent::TaskEnded { at, results } => self.ending = Some(Ending::Ended { at, results }),
-            TaskEvent::Refused { message } => self.ending = Some(Ending::Refused(message)),
-        }
-    }
-
-    fn run_all(&mut self, at: Timestamp) {
-        for step in self.steps.iter_mut().filter(|step| matches!(step, StepState::Waiting)) {
-            *step = StepState::Running(at);
+            TaskEvent::TaskEnded { at, results } => return self.ending = Some(Ending::Ended { at, results }),
+            TaskEvent::Refused { message } => return self.ending = Some(Ending::Refused(message)),
+        };
+        if let Some(slot) = self.steps.get_mut(step) {
+            *slot = state;
         }
     }
 
@@ -71,9 +65,10 @@ impl Progress {
         self.ending.is_some()
     }
 
-    /// Whether there is something to write: not between the last step's end and the task's, which follows at once.
+    /// Whether there is something to write: not between the end of a step and what follows at once, the start of the
+    /// next one or the end of the task.
     pub fn is_worth_telling(&self) -> bool {
-        self.has_ended() || !self.steps.iter().all(|step| matches!(step, StepState::Ended { .. }))
+        self.has_ended() || self.steps.iter().any(StepState::is_running)
     }
 
     /// Why the executor would not run the task, when nothing of it ran.
@@ -96,9 +91,8 @@ impl Progress {
     /// Writes the pod's status.
     pub fn write_pod(&self, object: &mut Value) {
         let containers = items(object, "/spec/containers").to_vec();
-        let running = self.began() && !self.has_ended();
         let statuses: Vec<Value> =
-            containers.iter().zip(&self.steps).map(|(c, step)| pod::container_status(c, step.state(false), running)).collect();
+            containers.iter().zip(&self.steps).map(|(c, step)| pod::container_status(c, step.state(false), step.is_running())).collect();
         object["status"]["containerStatuses"] = Value::from(statuses);
         let phase = match () {
             () if self.has_ended() && self.failed() => "Failed",
@@ -217,6 +211,10 @@ impl Progress {
 }
 
 impl StepState {
+    fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
     fn failed(&self) -> bool {
         matches!(self, Self::Ended { end, .. } if !matches!(end, StepEnd::Completed | StepEnd::Continued))
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use redb::{Durability, ReadableTable, Table, WriteTransaction};
 use serde_json::{Map, Value, json};
 
@@ -344,7 +344,8 @@ fn stamp(kind: &'static Kind, object: &mut Value, now: Timestamp) -> Result<(), 
         return Err(StoreError::Unnamed { kind });
     }
     let has_spec = object.get("spec").is_some();
-    let now = now.round(Unit::Second).unwrap_or(now);
+    // Cut and not rounded: nothing is made in the future.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let fields = object["metadata"].as_object_mut().expect("it was made one above");
     if !kind.namespaced {
         fields.shift_remove("namespace");

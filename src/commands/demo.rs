@@ -195,7 +195,7 @@ impl Story<'_> {
         };
         self.shown(&format!("curl -X POST -H 'Content-Type: application/json' -d {} {url}", quoted(event)))?;
         let mut command = Command::new("curl");
-        command.args(["-sS", "-X", "POST", "-H", "Content-Type: application/json", "-d", event, "-w", "\\n", &url]);
+        command.args(["-sS", "-X", "POST", "-H", "Content-Type: application/json", "-d", event, &url]);
         self.finish(command, "curl").await
     }
 

@@ -102,7 +102,7 @@ fn a_server_that_is_not_known_is_refused_and_explained() {
 #[test]
 fn a_listener_without_rights_is_explained_and_mended() {
     let world = cluster();
-    let manifest = "apiVersion: triggers.tekton.dev/v1beta1\nkind: EventListener\nmetadata:\n  name: bare\nspec:\n  triggers: []\n";
+    let manifest = "apiVersion: triggers.tekton.dev/v1beta1\nkind: EventListener\nmetadata:\n  name: bare\nspec:\n  triggers:\n    - triggerRef: anything\n";
     world.stdin(&["apply", "-f", "-"], manifest).ok();
     let told = world::eventually("the listener to be refused", || {
         let told = world.rtkn(&["diagnose", "el", "bare"]).ok();

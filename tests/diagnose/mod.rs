@@ -1,7 +1,7 @@
 //! `diagnose` against what a real cluster (Pipelines v1.15, Triggers v0.37) answered about real failures: each file of
 //! `corpus/diagnose` is one of them, and the file of its name in `golden/diagnose` what is said about it.
 //! Only the two StorageClasses of `unbound-claim-no-default` were added by hand.
-//! `UPDATE_GOLDEN=1 cargo test` writes the latter anew.
+//! `BLESS=1 cargo test` writes the latter anew.
 
 mod server;
 
@@ -46,7 +46,7 @@ fn told(diagnosis: &Diagnosis) -> String {
 
 #[test]
 fn every_recorded_failure_is_explained_as_it_was_agreed() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let update = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
     for case in cases() {
         let now = told(&diagnosis(recording(&case)));

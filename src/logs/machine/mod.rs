@@ -329,12 +329,17 @@ impl Follow {
         }
     }
 
-    /// Followed: every task for itself. Done when the run is over and so is each of its tasks.
+    /// Followed: the tasks side by side, but what had ended before a task began is told before it. Done when the run is
+    /// over and so is each of its tasks.
     fn proceed_with_all(&mut self, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
+        let mut untold: Vec<(Timestamp, usize)> = Vec::new();
         let mut done = true;
-        for index in 0..self.tasks.len() {
-            if self.is_wanted(index) {
-                done &= self.advance(index, effects, emit);
+        for index in self.by_end() {
+            let (start, end, place) = self.tasks[index].span();
+            let waits = start.is_some_and(|start| untold.iter().any(|before| *before < (start, place)));
+            if waits || !self.advance(index, effects, emit) {
+                done = false;
+                untold.extend(end.map(|end| (end, place)));
             }
         }
         done && self.run_is_over()

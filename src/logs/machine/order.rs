@@ -27,6 +27,17 @@ impl Follow {
         task.is_referred() && (alone || self.policy.tasks.is_empty() || self.policy.tasks.iter().any(|t| t == task.name()))
     }
 
+    /// The tasks that are wanted, those that have ended first. Times are whole seconds, so the Pipeline's order decides
+    /// between equal ones.
+    pub(super) fn by_end(&self) -> Vec<usize> {
+        let mut wanted: Vec<usize> = (0..self.tasks.len()).filter(|index| self.is_wanted(*index)).collect();
+        wanted.sort_by_key(|index| {
+            let (_, end, place) = self.tasks[*index].span();
+            (end.is_none(), end, place)
+        });
+        wanted
+    }
+
     /// Asks for the TaskRuns that the run refers to and no list has told; returns whether all are known.
     pub(super) fn ask_for_tasks(&mut self, effects: &mut Vec<Effect>) -> bool {
         let mut known = true;

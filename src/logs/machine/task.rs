@@ -1,5 +1,7 @@
 //! One TaskRun: its attempts one after the other, and in each the containers of its pod one after the other.
 
+use jiff::Timestamp;
+
 use super::stream::Phase;
 use super::{Effect, Emit, Find, Follow, LogEvent, Notice, Outcome, Subject};
 use crate::objects::core::{Container, Pod};
@@ -78,6 +80,12 @@ impl Task {
 
     pub(super) fn place(&self) -> usize {
         self.place
+    }
+
+    /// When it began and ended, as far as it has, and its place in the Pipeline.
+    pub(super) fn span(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
+        let run = self.run.as_ref();
+        (run.and_then(Run::started), run.and_then(Run::completed), self.place)
     }
 
     pub(super) fn run(&self) -> Option<&TaskRun> {

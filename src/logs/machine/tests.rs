@@ -135,6 +135,31 @@ fn a_followed_step_is_over_only_when_its_container_is() {
     assert!(matches!(told.machine.outcome(), Some(Outcome::Succeeded)));
 }
 
+fn between(name: &str, pod: &str, start: &str, end: Option<&str>) -> Input<'static> {
+    let status = if end.is_some() { "True" } else { "Unknown" };
+    let value = json!({
+        "metadata": {"name": name, "uid": name},
+        "status": {
+            "conditions": [{"type": "Succeeded", "status": status}], "podName": pod,
+            "startTime": start, "completionTime": end,
+        },
+    });
+    Input::Task(Box::new(serde_json::from_value(value).unwrap()))
+}
+
+#[test]
+fn what_ended_before_a_followed_task_began_is_told_before_it() {
+    let mut told = Told::new(true);
+    told.tell(run("Unknown", &[("r-a", "a"), ("r-b", "b"), ("r-c", "c")]));
+    told.tell(between("r-a", "p1", "2026-01-02T03:04:05Z", Some("2026-01-02T03:04:06Z")));
+    told.tell(between("r-b", "p2", "2026-01-02T03:04:07Z", None));
+    told.tell(between("r-c", "p3", "2026-01-02T03:04:05Z", None));
+    told.tell(pod("p3", &[("step-z", None)])).tell(pod("p2", &[("step-y", None)])).tell(pod("p1", &[("step-x", Some(0))]));
+    assert_eq!(told.opened(), [(0, "p3/step-z".into(), true), (1, "p1/step-x".into(), false)]);
+    told.tell(end(1));
+    assert_eq!(told.opened(), [(2, "p2/step-y".into(), true)]);
+}
+
 #[test]
 fn a_run_that_is_deleted_ends_its_following() {
     let mut told = Told::new(true);

@@ -187,7 +187,8 @@ fn deciding_is_pure() {
 
 #[test]
 fn escapes_are_written_in_one_place() {
-    let elsewhere = sources().into_iter().filter(|s| s.path != "term/style.rs" && (s.code.contains(r"\x1b[") || s.code.contains(r"\u{1b}[")));
+    let elsewhere =
+        sources().into_iter().filter(|s| s.path != "term/style.rs" && (s.code.contains(r"\x1b[") || s.code.contains(r"\u{1b}[")));
     assert_none("files with escape codes of their own", elsewhere.map(|s| s.path).collect());
 }
 

@@ -16,7 +16,10 @@ const CURSOR_SHOWN: &str = "\x1b[?25h";
 fn terminal(world: &World, columns: usize, args: &[&str], environment: &[(&str, &str)]) -> PtySession {
     let program = world.command(args);
     let mut command = Command::new("sh");
-    command.args(["-c", r#"stty cols "$0" rows 24 && exec "$@""#, &columns.to_string()]).arg(program.get_program()).args(program.get_args());
+    command
+        .args(["-c", r#"stty cols "$0" rows 24 && exec "$@""#, &columns.to_string()])
+        .arg(program.get_program())
+        .args(program.get_args());
     command.current_dir(world.path()).env_clear();
     command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))).filter(|(name, _)| *name != "COLUMNS"));
     command.envs(environment.iter().copied());

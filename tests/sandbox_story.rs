@@ -76,7 +76,8 @@ fn an_event_from_curl_is_as_good_as_one_from_el_send() {
         run(curl, &["curl"], "")
     };
     let answer = post(&format!(r#"{{"url": "{}"}}"#, setting.repository)).ok();
-    let answer = answer.prints("\n202\n").prints(r#""eventListener":"tt-ev""#).prints(r#""namespace":"default""#).prints("eventListenerUID");
+    let answer =
+        answer.prints("\n202\n").prints(r#""eventListener":"tt-ev""#).prints(r#""namespace":"default""#).prints("eventListenerUID");
     let id = answer.stdout.split(r#""eventID":""#).nth(1).and_then(|rest| rest.split('"').next()).expect("an eventID").to_owned();
     let label = format!("triggers.tekton.dev/triggers-eventid={id}");
     eventually("the run of the event", || {

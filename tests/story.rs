@@ -128,8 +128,19 @@ pub fn set_up(world: &World, setting: &Setting) {
     let manifest = world.write("pipeline.yaml", &pipeline(&setting.image));
     world.rtkn(&["apply", "-f", &manifest]).ok().prints("git-clone").prints("tt-pl");
     let chain = [
-        "trigger", "create", "tt-tr", "--pipeline", "tt-pl", "--param", "repo-url=$(body.url)", "--workspace",
-        "shared-data=emptyDir", "--service-account", "tt-sa", "--eventlistener", "tt-ev",
+        "trigger",
+        "create",
+        "tt-tr",
+        "--pipeline",
+        "tt-pl",
+        "--param",
+        "repo-url=$(body.url)",
+        "--workspace",
+        "shared-data=emptyDir",
+        "--service-account",
+        "tt-sa",
+        "--eventlistener",
+        "tt-ev",
     ];
     world.rtkn(&chain).ok();
     world.rtkn(&chain).ok().prints("unchanged");
@@ -161,6 +172,7 @@ pub fn events(world: &World, setting: &Setting) {
     // Several runs and nobody to ask.
     world.rtkn(&["pr", "logs"]).exits(1).says("no terminal").says("the name of the PipelineRun");
     let failed = world.rtkn(&["pr", "list", "--no-headers"]).ok();
-    let failed = failed.stdout.lines().find(|l| l.contains("Failed")).and_then(|l| l.split_whitespace().next()).expect("a failed run").to_owned();
+    let failed =
+        failed.stdout.lines().find(|l| l.contains("Failed")).and_then(|l| l.split_whitespace().next()).expect("a failed run").to_owned();
     world.rtkn(&["diagnose", "pr", &failed]).ok().prints(&wrong);
 }

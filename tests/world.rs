@@ -145,8 +145,7 @@ impl World {
 
 /// Runs a command to its end.
 pub fn run(mut command: Command, args: &[&str], input: &str) -> Ran {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("stdin is piped");
     // A command that reads nothing may have closed it already.
     let _ = stdin.write_all(input.as_bytes());

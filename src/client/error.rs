@@ -111,7 +111,11 @@ impl Error {
 }
 
 fn said(status: &Status) -> String {
-    if status.message.is_empty() { format!("the server answered {} {}", status.code, status.reason) } else { status.message.trim_end().to_owned() }
+    if status.message.is_empty() {
+        format!("the server answered {} {}", status.code, status.reason)
+    } else {
+        status.message.trim_end().to_owned()
+    }
 }
 
 /// The last cause of an error: `Connection refused` rather than the five layers around it.

@@ -135,7 +135,8 @@ fn several_files_of_kubeconfig_are_one() {
 fn a_credential_plugin_is_asked_for_the_token() {
     let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
     let world = World::empty();
-    let credential = r#"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-the-plugin"}}"#;
+    let credential =
+        r#"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-the-plugin"}}"#;
     let plugin = world.write("plugin", &format!("#!/bin/sh\necho '{credential}'\n"));
     std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).expect("a script can be made executable");
     let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"}});
@@ -147,7 +148,8 @@ fn a_credential_plugin_is_asked_for_the_token() {
 #[test]
 fn a_credential_plugin_that_is_missing_or_fails_is_named() {
     let world = World::empty();
-    let user = |command: &str| json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}});
+    let user =
+        |command: &str| json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}});
     let file = world.write("missing", &kubeconfig("http://127.0.0.1:1", &user("kubelogin-that-is-not-here")));
     world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("kubelogin-that-is-not-here");
     let file = world.write("failing", &kubeconfig("http://127.0.0.1:1", &user("false")));

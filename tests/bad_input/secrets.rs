@@ -88,7 +88,8 @@ fn no_value_of_a_secret_is_ever_shown() {
     world.rtkn(&["secret", "create", "docker", "tt-docker", "--config", &config]).ok();
     world.rtkn(&["sa", "create", "tt-sa", "--secret", "tt-ssh", "--secret", "tt-basic", "--secret", "tt-docker"]).ok();
     let hidden = [line.clone(), STANDARD.encode(key), password.to_owned(), STANDARD.encode(password), auth.clone(), STANDARD.encode(auth)];
-    let mut commands: Vec<Vec<&str>> = vec![vec!["secret", "list"], vec!["sa", "describe", "tt-sa"], vec!["diagnose"], vec!["sandbox", "status"]];
+    let mut commands: Vec<Vec<&str>> =
+        vec![vec!["secret", "list"], vec!["sa", "describe", "tt-sa"], vec!["diagnose"], vec!["sandbox", "status"]];
     for name in ["tt-ssh", "tt-basic", "tt-docker"] {
         commands.push(vec!["secret", "describe", name]);
         commands.push(vec!["secret", "describe", name, "-o", "yaml"]);

@@ -35,7 +35,8 @@ spec:
 fn a_run_that_takes_too_long_is_ended_with_its_processes() {
     let world = World::started_sandbox();
     let marker = Marker::new();
-    let run = task_run("run", &format!("{} & {}", marker.sleep(), marker.sleep())).replace("spec:\n  taskSpec", "spec:\n  timeout: 1s\n  taskSpec");
+    let run = task_run("run", &format!("{} & {}", marker.sleep(), marker.sleep()))
+        .replace("spec:\n  taskSpec", "spec:\n  timeout: 1s\n  taskSpec");
     played(&world, "tr", &run);
     ended(&world, "tr", "False", "TaskRunTimeout");
     eventually("the step's processes to be gone", || (!marker.is_alive()).then_some(()));

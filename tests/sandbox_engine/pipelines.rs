@@ -216,7 +216,12 @@ spec:
 #[test]
 fn a_task_that_does_not_exist_fails_the_run_and_is_explained() {
     let world = World::started_sandbox();
-    world.stdin(&["apply", "-f", "-"], "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: git-clone}\nspec: {steps: [{name: s, image: none, script: 'true'}]}\n").ok();
+    world
+        .stdin(
+            &["apply", "-f", "-"],
+            "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: git-clone}\nspec: {steps: [{name: s, image: none, script: 'true'}]}\n",
+        )
+        .ok();
     played(
         &world,
         "pr",

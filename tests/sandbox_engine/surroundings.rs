@@ -10,7 +10,20 @@ fn ssh_credentials_are_laid_out_as_tekton_does() {
     let key = story::key(world.path(), "key");
     let public = std::fs::read_to_string(format!("{key}.pub")).expect("its public half");
     let known_hosts = world.write("known_hosts", &format!("git.example {public}"));
-    let secret = ["secret", "create", "ssh", "tt-ssh", "--host", "git.example", "--host", "other.example:2222", "--key", &key, "--known-hosts", &known_hosts];
+    let secret = [
+        "secret",
+        "create",
+        "ssh",
+        "tt-ssh",
+        "--host",
+        "git.example",
+        "--host",
+        "other.example:2222",
+        "--key",
+        &key,
+        "--known-hosts",
+        &known_hosts,
+    ];
     world.rtkn(&secret).ok();
     world.rtkn(&["sa", "create", "tt-sa", "--secret", "tt-ssh"]).ok();
     let run = "apiVersion: tekton.dev/v1
@@ -65,7 +78,12 @@ spec:
           exit 128
 ";
     played(&world, "tr", run);
-    world.rtkn(&["diagnose", "tr", "run"]).ok().prints("Permission denied (publickey").prints("tt-ssh").prints("sa add-secret tt-sa tt-ssh");
+    world
+        .rtkn(&["diagnose", "tr", "run"])
+        .ok()
+        .prints("Permission denied (publickey")
+        .prints("tt-ssh")
+        .prints("sa add-secret tt-sa tt-ssh");
 }
 
 const CLAIM: &str = "apiVersion: tekton.dev/v1

@@ -90,7 +90,11 @@ fn a_line_of_any_length_is_one_line() {
 #[test]
 fn what_the_engine_cannot_do_is_refused_by_the_name_of_the_field() {
     let world = World::started_sandbox();
-    let task = |extra: &str| format!("apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {{name: refused}}\nspec:\n  steps: [{{name: s, image: none, script: 'true'}}]\n{extra}");
+    let task = |extra: &str| {
+        format!(
+            "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {{name: refused}}\nspec:\n  steps: [{{name: s, image: none, script: 'true'}}]\n{extra}"
+        )
+    };
     let cases = [
         (task("  sidecars: [{name: db, image: postgres}]\n"), "sidecars"),
         (task("  volumes: [{name: host, hostPath: {path: /etc}}]\n"), "hostPath"),

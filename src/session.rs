@@ -83,6 +83,13 @@ impl Session {
         }
     }
 
+    /// Sets engine and listeners of a sandbox going that this process holds; they begin with the first write otherwise.
+    pub fn work(&self) {
+        if let Some(sandbox) = &self.held {
+            sandbox.work();
+        }
+    }
+
     /// Lets go of a sandbox that this process holds: its steps are ended and its store is closed.
     ///
     /// # Errors

@@ -60,7 +60,9 @@ spec:
 fn pr_logs_lets_a_person_choose_among_several_runs() {
     let world = World::started_sandbox();
     for name in ["first", "second"] {
-        world.stdin(&["apply", "-f", "-"], &PIPELINE_RUNS.replace("NAME", name)).ok();
+        // Starts are told apart by whole seconds, so each run lasts longer than one.
+        let run = PIPELINE_RUNS.replace("NAME", name).replace("script: 'echo", "script: 'sleep 1.1; echo");
+        world.stdin(&["apply", "-f", "-"], &run).ok();
         world.rtkn(&["pr", "logs", name, "-f"]).ok().prints("[greet : say] hello from");
     }
     let mut session = terminal(&world, 120, &["pr", "logs"], &[]);

@@ -35,6 +35,7 @@ enum Stand {
 pub async fn ready(session: &mut Session, cluster: &Cluster, name: &str) -> Result<Ready, Failure> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut progress = None;
+    session.work();
     loop {
         let listener = existing::<EventListener>(cluster, name).await?;
         let why = match stand(cluster, &listener).await? {
@@ -60,7 +61,11 @@ async fn stand(cluster: &Cluster, listener: &EventListener) -> Result<Stand, Fai
     let host = if address.is_empty() { listener.metadata.name.clone() } else { address.to_owned() };
     if is_loopback(address) {
         if not_ready.is_none() {
-            return Ok(Stand::Ready(Ready { way: Way::Address(address.to_owned()), host }));
+            // The status may be that of the process before; the port of a sandbox that was just opened follows.
+            return Ok(match tokio::net::TcpStream::connect(address).await {
+                Ok(_) => Stand::Ready(Ready { way: Way::Address(address.to_owned()), host }),
+                Err(_) => Stand::Starting(format!("nobody listens on {address}")),
+            });
         }
         return Ok(of_pods(&pods(cluster, listener).await?, not_ready.as_deref()));
     }

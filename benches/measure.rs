@@ -1,6 +1,5 @@
 //! Whole-process figures: wall time, CPU time and peak memory of a command, as the operating system counts them.
 
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,19 +29,21 @@ pub fn median(runs: usize, mut command: impl FnMut() -> Command) -> Cost {
     }
 }
 
-/// Runs a command once. Its output is read and thrown away, so that it never waits for a reader.
+/// Runs a command once. Its output is thrown away, so that it never waits for a reader.
 fn cost(mut command: Command) -> Cost {
-    // SAFETY: the descriptor is new and belongs to nobody else.
-    let null = unsafe { OwnedFd::from_raw_fd(libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY)) };
     let start = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(null).stderr(Stdio::null()).spawn().expect("the command starts");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
+    let pid = libc::pid_t::try_from(child.id()).expect("a process id is a pid_t");
     let mut status = 0;
-    // SAFETY: both pointers are to values of this frame, and the child is ours and not yet waited for.
+    // SAFETY: a zeroed rusage is a valid one, both pointers are to values of this frame, and the child is ours and not
+    // yet waited for; `child` is only dropped afterwards, which does not wait again.
     let usage = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
-        libc::wait4(child.id() as libc::pid_t, &mut status, 0, &mut usage);
+        libc::wait4(pid, &mut status, 0, &mut usage);
         usage
     };
+    let wall = start.elapsed();
+    drop(child);
     let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
-    Cost { wall: start.elapsed(), cpu: time(usage.ru_utime) + time(usage.ru_stime), memory: usage.ru_maxrss as u64 * 1024 }
+    Cost { wall, cpu: time(usage.ru_utime) + time(usage.ru_stime), memory: usage.ru_maxrss as u64 * 1024 }
 }

@@ -203,8 +203,9 @@ impl From<client::Error> for Failure {
             client::Error::Unreachable { .. } => Self::new(Kind::Unreachable, message)
                 .hint("is the server running, and is the context right? `--context` chooses another; `--sandbox` needs no cluster"),
             client::Error::Status { ref status, ref asked } => of_status(status, asked, message),
-            client::Error::NoTekton { .. } => Self::new(Kind::NotFound, message)
-                .hint("install Tekton into the cluster, or use --sandbox, which needs none"),
+            client::Error::NoTekton { .. } => {
+                Self::new(Kind::NotFound, message).hint("install Tekton into the cluster, or use --sandbox, which needs none")
+            }
             client::Error::Undecodable { .. } | client::Error::Transport { .. } => Self::other(message),
         }
     }

@@ -1,5 +1,7 @@
 //! All tests that look at the program from outside, in one binary. Each file or folder here is a module of it.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot do without fails it")]
+
 mod architecture;
 mod bad_input;
 mod completion;

@@ -64,7 +64,8 @@ struct Words {
 impl Words {
     fn of(args: impl Iterator<Item = OsString>) -> Self {
         let words: Vec<String> = args.skip_while(|a| a != "--").skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
-        let from_environment = std::env::var("RTKN_SANDBOX").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false" | "no" | "off" | "n" | "f"));
+        let from_environment =
+            std::env::var("RTKN_SANDBOX").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false" | "no" | "off" | "n" | "f"));
         Self {
             wanted: Wanted {
                 file: flag(&words, "--kubeconfig", "-k").map(PathBuf::from),

@@ -62,7 +62,8 @@ impl Cluster {
                 }
             }
         };
-        let late = || Error::Transport { what: "send the request".into(), reason: format!("no answer within {} seconds", PATIENCE.as_secs()) };
+        let late =
+            || Error::Transport { what: "send the request".into(), reason: format!("no answer within {} seconds", PATIENCE.as_secs()) };
         tokio::time::timeout(PATIENCE, sent).await.map_err(|_| late())?
     }
 
@@ -70,7 +71,8 @@ impl Cluster {
         let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(self.client(), namespace);
         pods.portforward(pod, &[port]).await.map_err(|error| match error {
             kube::Error::Api(status) => {
-                let asked = Asked { verb: "create", kind: &kinds::POD, namespace: Some(namespace.to_owned()), subresource: Some("portforward") };
+                let asked =
+                    Asked { verb: "create", kind: &kinds::POD, namespace: Some(namespace.to_owned()), subresource: Some("portforward") };
                 Error::Status { status, asked }
             }
             other => Error::transport(format!("forward port {port} of pod {pod}"), other),

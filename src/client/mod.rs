@@ -19,8 +19,8 @@ use crate::kubeconfig::Target;
 use crate::objects::{Meta, MetaOnly, Object, Seen, upgrade};
 pub use error::{Asked, Error};
 pub use forward::{Answer, Way};
-pub use request::{LogQuery, Select};
 use request::{Ask, Body};
+pub use request::{LogQuery, Select};
 pub use watch::Watched;
 
 /// The name under which rtkn owns the fields that it applies.
@@ -53,7 +53,8 @@ impl Cluster {
         let server = target.config.cluster_url.to_string();
         let plugin = target.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
         let client = kube::Client::try_from(target.config).map_err(|error| {
-            let what = plugin.map_or_else(|| "set up the connection".into(), |command| format!("get credentials from the plugin {command}"));
+            let what =
+                plugin.map_or_else(|| "set up the connection".into(), |command| format!("get credentials from the plugin {command}"));
             Error::transport(what, error)
         })?;
         Ok(Self::over(client, &server, target.namespace, target.context))

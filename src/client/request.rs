@@ -281,9 +281,6 @@ mod tests {
     #[test]
     fn a_request_leaves_out_what_is_empty_and_encodes_the_rest() {
         let ask = Ask::list(&kinds::PIPELINE_RUN, Some("ns")).select(&Select::labels("a=b,c in (d)")).query("continue", "");
-        assert_eq!(
-            ask.http("v1").uri(),
-            "/apis/tekton.dev/v1/namespaces/ns/pipelineruns?labelSelector=a%3Db%2Cc%20in%20%28d%29"
-        );
+        assert_eq!(ask.http("v1").uri(), "/apis/tekton.dev/v1/namespaces/ns/pipelineruns?labelSelector=a%3Db%2Cc%20in%20%28d%29");
     }
 }

@@ -24,7 +24,11 @@ pub enum Watched<T> {
 
 impl Cluster {
     /// Watches a kind. The stream ends only with an error that a retry does not mend (refused, no such kind).
-    pub fn watch<T: Object>(&self, namespace: Option<&str>, select: &Select) -> impl Stream<Item = Result<Watched<T>, Error>> + Send + use<T> {
+    pub fn watch<T: Object>(
+        &self,
+        namespace: Option<&str>,
+        select: &Select,
+    ) -> impl Stream<Item = Result<Watched<T>, Error>> + Send + use<T> {
         let version = self.version(T::KIND);
         let gvk = GroupVersionKind::gvk(T::KIND.group, version, T::KIND.kind);
         let resource = ApiResource::from_gvk_with_plural(&gvk, T::KIND.plural);
@@ -78,7 +82,9 @@ fn lasting(error: watcher::Error, asked: &Asked) -> Option<Error> {
         watcher::Error::NoResourceVersion => return None,
     };
     match error {
-        kube::Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 404 | 405) => Some(Error::Status { status, asked: asked.clone() }),
+        kube::Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 404 | 405) => {
+            Some(Error::Status { status, asked: asked.clone() })
+        }
         _ => None,
     }
 }

@@ -41,7 +41,8 @@ pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Fa
     let mut writes: Vec<Write> = Vec::with_capacity(read.len());
     for (name, mut document) in read {
         let source = format!("{name}, line {}", document.line);
-        place(&mut document, &cluster.namespace, explicit.as_deref()).map_err(|why| Failure::invalid(format!("{source}: {why}")).hint("nothing was made"))?;
+        place(&mut document, &cluster.namespace, explicit.as_deref())
+            .map_err(|why| Failure::invalid(format!("{source}: {why}")).hint("nothing was made"))?;
         writes.push(Write { manifest: document.manifest, how: How::Apply, source: Some(source) });
     }
     writes.sort_by_key(|write| rank(write.manifest.kind));
@@ -83,7 +84,8 @@ fn place(document: &mut Document, namespace: &str, explicit: Option<&str>) -> Re
 async fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, Failure> {
     if path.as_os_str() == "-" {
         if session.term.stdin_is_terminal {
-            return Err(Failure::usage("the manifests would be read from standard input, which is a terminal").hint("give -f FILE, or pipe them in"));
+            return Err(Failure::usage("the manifests would be read from standard input, which is a terminal")
+                .hint("give -f FILE, or pipe them in"));
         }
         let text = String::from_utf8(session.term.input().await?).map_err(|_| Failure::invalid("standard input is no UTF-8"))?;
         return Ok(vec![("standard input".into(), text)]);

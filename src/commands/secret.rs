@@ -11,10 +11,10 @@ use crate::objects::core::Secret;
 use crate::scaffold::Manifest;
 use crate::scaffold::secret::{losses, replacement};
 use crate::session::Session;
+use crate::verbs::apply::{How, Write, WriteArgs, show_values};
 use crate::verbs::list::{self, Which};
 use crate::verbs::{delete, describe};
 use crate::views::is_for_tekton;
-use crate::verbs::apply::{How, Write, WriteArgs, show_values};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -83,8 +83,10 @@ fn how(session: &Session, existing: Option<&Secret>, wanted: &Manifest, args: &C
         (false, true) => Ok(How::Anew),
         (false, false) => {
             let name = wanted.name();
-            Err(Failure::new(Kind::Conflict, format!("Secret {name} is there with other content: {}", losses.join("; ")))
-                .hint(format!("choose another name, or add --replace: what is in it now is lost then (see {})", session.command(&format!("secret describe {name}")))))
+            Err(Failure::new(Kind::Conflict, format!("Secret {name} is there with other content: {}", losses.join("; "))).hint(format!(
+                "choose another name, or add --replace: what is in it now is lost then (see {})",
+                session.command(&format!("secret describe {name}"))
+            )))
         }
     }
 }

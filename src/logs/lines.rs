@@ -279,6 +279,9 @@ mod tests {
 
     #[test]
     fn lines_without_a_stamp_are_given_as_they_are() {
-        assert_eq!(read(&[b"unable to retrieve container logs for containerd://x\n"]), b"unable to retrieve container logs for containerd://x\n");
+        assert_eq!(
+            read(&[b"unable to retrieve container logs for containerd://x\n"]),
+            b"unable to retrieve container logs for containerd://x\n"
+        );
     }
 }

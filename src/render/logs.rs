@@ -150,7 +150,8 @@ pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
         Notice::NoSteps { task } => of_task(format!("no steps found for task {task}"), task, subject),
         Notice::Refused { source, reason } => {
             let Source { pod, container, task, .. } = source;
-            let text = format!("error in getting logs for step {}: error getting logs for pod {pod}({container}) : {reason}", source.step());
+            let text =
+                format!("error in getting logs for step {}: error getting logs for pod {pod}({container}) : {reason}", source.step());
             of_task(text, task, subject)
         }
         Notice::ContainerFailed { source, end, init } => of_task(container_failed(source, end, *init), &source.task, subject),
@@ -259,12 +260,19 @@ mod tests {
             said(end(137, "OOMKilled", Some(r#"[{"key":"StartedAt"}]"#)), false),
             "failed to get logs for task build : container step-make has failed  : exit code 137 : OOMKilled"
         );
-        assert_eq!(said(end(2, "Error", None), true), "failed to get logs for task build : container step-make has failed: Error (exit code 2)");
+        assert_eq!(
+            said(end(2, "Error", None), true),
+            "failed to get logs for task build : container step-make has failed: Error (exit code 2)"
+        );
     }
 
     #[test]
     fn a_pod_that_is_gone_is_told_with_what_the_status_knows() {
-        let step = StepState { name: "make".into(), state: serde_json::from_str(r#"{"terminated":{"exitCode":3,"reason":"Error"}}"#).unwrap(), ..StepState::default() };
+        let step = StepState {
+            name: "make".into(),
+            state: serde_json::from_str(r#"{"terminated":{"exitCode":3,"reason":"Error"}}"#).unwrap(),
+            ..StepState::default()
+        };
         let notice = Notice::PodGone { task: "build".into(), run: "r-build".into(), pod: "p".into(), steps: vec![step] };
         assert_eq!(
             sentence(&notice, Subject::TaskRun, "tkn"),

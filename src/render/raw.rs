@@ -61,7 +61,8 @@ pub fn list(kind: &Kind, api_version: &str, items: Vec<Value>, format: Format) -
     if format == Format::Name {
         return items.iter().map(name).collect();
     }
-    let list = json!({"apiVersion": api_version, "items": items, "kind": format!("{}List", kind.kind), "metadata": {"resourceVersion": ""}});
+    let list =
+        json!({"apiVersion": api_version, "items": items, "kind": format!("{}List", kind.kind), "metadata": {"resourceVersion": ""}});
     object(&list, format)
 }
 
@@ -70,7 +71,9 @@ fn name(object: &Value) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("/apiVersion"), text("/kind"));
     let word = match kinds::of_manifest(api_version, kind) {
-        Some(kind) => format!("{}{}", kind.kind.to_lowercase(), if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) }),
+        Some(kind) => {
+            format!("{}{}", kind.kind.to_lowercase(), if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) })
+        }
         None => kind.to_lowercase(),
     };
     let name = [text("/metadata/name"), text("/metadata/generateName")].into_iter().find(|n| !n.is_empty()).unwrap_or_default();

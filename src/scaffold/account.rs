@@ -10,10 +10,9 @@ use crate::objects::core::{ObjectReference, ServiceAccount};
 pub fn with_secrets(namespace: &str, name: &str, existing: Option<&ServiceAccount>, secrets: &[String], for_pull: &[String]) -> Manifest {
     let has = |get: fn(&ServiceAccount) -> &Vec<ObjectReference>| existing.map(|account| get(account).as_slice()).unwrap_or_default();
     let mut content = json!({});
-    for (field, names) in [
-        ("secrets", together(has(|a| &a.secrets), secrets)),
-        ("imagePullSecrets", together(has(|a| &a.image_pull_secrets), for_pull)),
-    ] {
+    for (field, names) in
+        [("secrets", together(has(|a| &a.secrets), secrets)), ("imagePullSecrets", together(has(|a| &a.image_pull_secrets), for_pull))]
+    {
         if !names.is_empty() {
             content[field] = names.iter().map(|name| json!({"name": name})).collect::<Vec<Value>>().into();
         }

@@ -205,8 +205,13 @@ mod tests {
     fn errors_tell_line_and_field() {
         let second = |body: &str| format!("{TASK}---\n{body}");
         assert_eq!(wrong(&second("kind: Task\n")), "line 5: apiVersion: is missing");
-        assert_eq!(wrong(&second("apiVersion: tekton.dev/v1\nkind: Tsk\nmetadata: {name: a}\n")), "line 5: kind: Tsk of tekton.dev/v1 is not known; did you mean Task?");
-        assert!(wrong(&TASK.replace("/v1", "/v2")).contains("tekton.dev/v2 of Task is not known; there is tekton.dev/v1, tekton.dev/v1beta1"));
+        assert_eq!(
+            wrong(&second("apiVersion: tekton.dev/v1\nkind: Tsk\nmetadata: {name: a}\n")),
+            "line 5: kind: Tsk of tekton.dev/v1 is not known; did you mean Task?"
+        );
+        assert!(
+            wrong(&TASK.replace("/v1", "/v2")).contains("tekton.dev/v2 of Task is not known; there is tekton.dev/v1, tekton.dev/v1beta1")
+        );
         assert!(wrong("apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n").contains("kubectl apply"));
         assert!(wrong(&second("a: b\n  c: d\n")).starts_with("line 6, column "), "{}", wrong(&second("a: b\n  c: d\n")));
         assert!(wrong(&second("a: 1\na: 2\n")).starts_with("line 6, column 1: "), "{}", wrong(&second("a: 1\na: 2\n")));
@@ -222,7 +227,7 @@ mod tests {
 
     #[test]
     fn runs_come_last_and_namespaces_first() {
-        let mut kinds = vec![&kinds::PIPELINE_RUN, &kinds::PIPELINE, &kinds::NAMESPACE, &kinds::TASK];
+        let mut kinds = [&kinds::PIPELINE_RUN, &kinds::PIPELINE, &kinds::NAMESPACE, &kinds::TASK];
         kinds.sort_by_key(|kind| rank(kind));
         let names: Vec<_> = kinds.iter().map(|k| k.kind).collect();
         assert_eq!(names, ["Namespace", "Task", "Pipeline", "PipelineRun"]);

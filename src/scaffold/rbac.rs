@@ -165,7 +165,8 @@ impl Grant {
 
 /// The Role of `--for pipelinerun`.
 pub fn runner_role(namespace: &str) -> Manifest {
-    let rules = json!([{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns", "taskruns"], "verbs": ["create", "get", "list", "watch"]}]);
+    let rules =
+        json!([{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns", "taskruns"], "verbs": ["create", "get", "list", "watch"]}]);
     Manifest::new(&kinds::ROLE, namespace, RUNNER_ROLE, json!({"rules": rules}))
 }
 

@@ -61,8 +61,11 @@ fn numbered(prefix: &str, hosts: &[String]) -> Vec<(String, String)> {
 
 /// The hosts that a Secret is annotated with, in the order of their numbers.
 pub fn hosts(annotations: &IndexMap<String, String>) -> Vec<&str> {
-    let mut hosts: Vec<_> =
-        annotations.iter().filter(|(key, _)| key.starts_with(GIT) || key.starts_with(DOCKER)).map(|(key, host)| (key, host.as_str())).collect();
+    let mut hosts: Vec<_> = annotations
+        .iter()
+        .filter(|(key, _)| key.starts_with(GIT) || key.starts_with(DOCKER))
+        .map(|(key, host)| (key, host.as_str()))
+        .collect();
     hosts.sort_by_key(|(key, _)| (key.len(), *key));
     hosts.into_iter().map(|(_, host)| host).collect()
 }
@@ -163,7 +166,9 @@ pub fn docker_config(text: &str, registry: Option<&str>) -> Result<Redacted, Doc
 }
 
 fn holds_credentials(auth: &Value) -> bool {
-    ["auth", "identitytoken", "registrytoken", "username"].iter().any(|key| auth.get(key).and_then(Value::as_str).is_some_and(|v| !v.is_empty()))
+    ["auth", "identitytoken", "registrytoken", "username"]
+        .iter()
+        .any(|key| auth.get(key).and_then(Value::as_str).is_some_and(|v| !v.is_empty()))
 }
 
 /// Docker's own registry has three names.

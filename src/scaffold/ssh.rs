@@ -231,7 +231,10 @@ pub struct KnownHost {
 /// The number of the first line (from 1) that is none, with the reason.
 pub fn known_hosts(text: &str) -> Result<Vec<KnownHost>, (usize, String)> {
     let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
-    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(|(number, line)| known_host(line).map_err(|e| (number, e))).collect()
+    lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| known_host(line).map_err(|e| (number, e)))
+        .collect()
 }
 
 fn known_host(line: &str) -> Result<KnownHost, String> {

@@ -41,7 +41,8 @@ pub struct Chain {
 
 /// The names of binding and template that go with a Trigger's.
 pub fn names(trigger: &str) -> (String, String) {
-    let stem = ["-trigger", "-tr"].iter().find_map(|suffix| trigger.strip_suffix(suffix)).filter(|stem| !stem.is_empty()).unwrap_or(trigger);
+    let stem =
+        ["-trigger", "-tr"].iter().find_map(|suffix| trigger.strip_suffix(suffix)).filter(|stem| !stem.is_empty()).unwrap_or(trigger);
     (format!("{stem}-tb"), format!("{stem}-tt"))
 }
 

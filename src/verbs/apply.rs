@@ -188,7 +188,13 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         }
         (how, _) => match cluster.apply(kind, namespace, value, dry_run, replace || matches!(how, How::Force)).await {
             Ok(object) => object,
-            Err(error) if error.is_conflict() && let Some(before) = &before && is_as_asked(cluster, &write.manifest, before).await => before.clone(),
+            Err(error)
+                if error.is_conflict()
+                    && let Some(before) = &before
+                    && is_as_asked(cluster, &write.manifest, before).await =>
+            {
+                before.clone()
+            }
             Err(error) => return Err(refused(cluster, error, namespace).await),
         },
     };

@@ -4,8 +4,8 @@ mod accounts;
 
 use std::future::{Future, ready};
 
-use crate::client::{Cluster, Error, Select};
 use super::list::order;
+use crate::client::{Cluster, Error, Select};
 use crate::objects::Meta;
 use crate::objects::pipeline::{Pipeline, Task};
 use crate::objects::run::{CustomRun, PipelineRun, RunOf, TaskRun};

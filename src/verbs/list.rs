@@ -97,7 +97,9 @@ impl Output {
     /// The object as it is to be printed; of a Secret no value.
     pub fn raw<T: Object>(&self, seen: &Seen<T>) -> serde_json::Value {
         let mut value = crate::scaffold::secret::redacted(&seen.value());
-        if !self.show_managed_fields && let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+        if !self.show_managed_fields
+            && let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut)
+        {
             metadata.shift_remove("managedFields");
         }
         value
@@ -124,8 +126,8 @@ impl Arguments {
 /// When the flags are wrong or the server refuses.
 pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, which: Which<T>, shown: &Shown) -> Result<Exit, Failure> {
     let format = shown.output.format()?;
-    let limit = usize::try_from(shown.limit)
-        .map_err(|_| Failure::usage(format!("limit was {} but must be a positive number", shown.limit)))?;
+    let limit =
+        usize::try_from(shown.limit).map_err(|_| Failure::usage(format!("limit was {} but must be a positive number", shown.limit)))?;
     let cluster = session.cluster().await?;
     let refused = |e| Failure::from(e).context(refusal(T::KIND, namespace));
     let mut objects = cluster.list::<T>(namespace, &both(which.select, shown.label.as_deref())).await.map_err(refused)?;
@@ -146,7 +148,9 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
     }
     if objects.is_empty() {
         say_nothing_found(session, T::KIND)?;
-        if namespace.is_some() && let Some(hint) = absent_namespace(&cluster, T::KIND).await {
+        if namespace.is_some()
+            && let Some(hint) = absent_namespace(&cluster, T::KIND).await
+        {
             session.term.say(format!("Hint: {hint}"));
         }
         return Ok(Exit::Done);

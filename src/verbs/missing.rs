@@ -19,7 +19,9 @@ pub async fn describe_failure(cluster: &Cluster, kind: &'static Kind, name: &str
             let said_twice = format!("failed to get EventListener {name}");
             failure.context(&said_twice).context(said_twice)
         }
-        ("triggers.tekton.dev", _) if kind.namespaced => failure.context(format!("failed to get {} {name} from {namespace} namespace", kind.kind)),
+        ("triggers.tekton.dev", _) if kind.namespaced => {
+            failure.context(format!("failed to get {} {name} from {namespace} namespace", kind.kind))
+        }
         _ => failure.context(format!("failed to get {} {name}", kind.kind)),
     };
     with_hints(cluster, kind, &[name], failure).await
@@ -31,7 +33,9 @@ pub async fn with_hints(cluster: &Cluster, kind: &'static Kind, names: &[&str], 
         return failure;
     }
     let Ok(known) = cluster.names(kind, Some(&cluster.namespace)).await else { return failure };
-    if known.is_empty() && let Some(hint) = absent_namespace(cluster, kind).await {
+    if known.is_empty()
+        && let Some(hint) = absent_namespace(cluster, kind).await
+    {
         return failure.hint(hint);
     }
     let near: Vec<&str> = names.iter().filter_map(|name| nearest(name, known.iter().map(String::as_str))).collect();

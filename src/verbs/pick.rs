@@ -34,7 +34,8 @@ pub async fn run<R: Run + Listed>(session: &mut Session, choice: Choice<R>) -> R
     };
     let cluster = session.cluster().await?;
     let listed = cluster.list::<R>(Some(&cluster.namespace), &choice.select).await;
-    let mut runs = listed.map_err(|e| Failure::from(e).context(format!("failed to list {}s from namespace {}", R::KIND.kind, cluster.namespace)))?;
+    let mut runs =
+        listed.map_err(|e| Failure::from(e).context(format!("failed to list {}s from namespace {}", R::KIND.kind, cluster.namespace)))?;
     if let Some(keep) = choice.keep {
         runs.retain(|seen| seen.lens.as_ref().map_or(true, keep));
     }
@@ -61,7 +62,12 @@ pub async fn object<T: Object>(session: &mut Session) -> Result<Option<Seen<T>>,
 }
 
 /// The only one, or the one that a person points at.
-fn one<T: Object>(session: &mut Session, mut objects: Vec<Seen<T>>, needed: &str, item: impl Fn(&Seen<T>) -> String) -> Result<Option<Seen<T>>, Failure> {
+fn one<T: Object>(
+    session: &mut Session,
+    mut objects: Vec<Seen<T>>,
+    needed: &str,
+    item: impl Fn(&Seen<T>) -> String,
+) -> Result<Option<Seen<T>>, Failure> {
     if objects.len() > 1 {
         let items: Vec<String> = objects.iter().map(item).collect();
         let place = session.term.choose(&format!("Select {}:", T::KIND.noun), &items, needed)?;

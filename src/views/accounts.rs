@@ -13,7 +13,8 @@ use crate::scaffold::ssh::{Key, known_hosts};
 
 /// Whether a Secret is of a kind that Tekton does something with.
 pub fn is_for_tekton(secret: &Secret) -> bool {
-    matches!(secret.kind.as_deref(), Some(SSH_AUTH | BASIC_AUTH | DOCKER_CONFIG | DOCKER_CFG)) || !secret::hosts(&secret.metadata.annotations).is_empty()
+    matches!(secret.kind.as_deref(), Some(SSH_AUTH | BASIC_AUTH | DOCKER_CONFIG | DOCKER_CFG))
+        || !secret::hosts(&secret.metadata.annotations).is_empty()
 }
 
 /// The hosts or registries that a Secret is for.

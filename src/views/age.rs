@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn durations_have_hours_as_their_largest_unit() {
-        let cases = [(0, "0s"), (59, "59s"), (60, "1m0s"), (100, "1m40s"), (3600, "1h0m0s"), (3661, "1h1m1s"), (86_400, "24h0m0s"), (-5, "-5s")];
+        let cases =
+            [(0, "0s"), (59, "59s"), (60, "1m0s"), (100, "1m40s"), (3600, "1h0m0s"), (3661, "1h1m1s"), (86_400, "24h0m0s"), (-5, "-5s")];
         for (seconds, text) in cases {
             assert_eq!(duration(secs(seconds)), text);
         }

@@ -156,13 +156,21 @@ impl Described for Trigger {
         page.field("Template", template.and_then(|t| t.reference.as_deref()).or(template.map(|_| "EMBEDDED")));
         let binding = |b: &BindingRef| {
             let name = b.reference.as_deref().or(b.name.as_deref());
-            vec![Cell::or_absent(name), Cell::or_absent(b.kind.as_deref().filter(|_| b.reference.is_some())), Cell::or_absent(b.value.as_deref())]
+            vec![
+                Cell::or_absent(name),
+                Cell::or_absent(b.kind.as_deref().filter(|_| b.reference.is_some())),
+                Cell::or_absent(b.value.as_deref()),
+            ]
         };
         page.table(icons::PARAMS, "Bindings", &["NAME", "KIND", "VALUE"], spec.bindings.iter().map(binding).collect());
         let interceptor = |i: &InterceptorRef| {
             let params: Vec<String> = i.params.iter().map(|p| format!("{}: {}", p.name, p.value)).collect();
             let kind = i.reference.kind.as_deref().or(i.webhook.as_ref().map(|_| "webhook"));
-            vec![Cell::or_absent(i.reference.name.as_deref().or(i.name.as_deref())), Cell::or_absent(kind), Cell::or_absent(Some(&params.join(", ")))]
+            vec![
+                Cell::or_absent(i.reference.name.as_deref().or(i.name.as_deref())),
+                Cell::or_absent(kind),
+                Cell::or_absent(Some(&params.join(", "))),
+            ]
         };
         page.table(icons::STEPS, "Interceptors", &["NAME", "KIND", "PARAMS"], spec.interceptors.iter().map(interceptor).collect());
         page

@@ -49,7 +49,9 @@ pub async fn ready(session: &mut Session, cluster: &Cluster, name: &str) -> Resu
         };
         drop(progress);
         let diagnose = session.command(&format!("diagnose eventlistener {name}"));
-        return Err(Failure::new(Kind::Unreachable, format!("EventListener {name} is not ready: {why}")).hint(format!("{diagnose} says more")));
+        return Err(
+            Failure::new(Kind::Unreachable, format!("EventListener {name} is not ready: {why}")).hint(format!("{diagnose} says more"))
+        );
     }
 }
 
@@ -109,9 +111,10 @@ fn is_ready(pod: &Pod) -> bool {
 
 /// Why no pod is ready: a container that dies or cannot start is broken, anything else may still come.
 fn of_pods(pods: &[Pod], said: Option<&str>) -> Stand {
-    let broken = pods.iter().flat_map(|pod| pod.status.container_statuses.iter().map(move |c| (pod, c))).find_map(|(pod, container)| {
-        why_broken(container).map(|why| format!("pod {}: {why}", pod.metadata.name))
-    });
+    let broken = pods
+        .iter()
+        .flat_map(|pod| pod.status.container_statuses.iter().map(move |c| (pod, c)))
+        .find_map(|(pod, container)| why_broken(container).map(|why| format!("pod {}: {why}", pod.metadata.name)));
     match broken {
         Some(why) => Stand::Broken(why),
         None => Stand::Starting(said.map_or_else(|| waiting_for(pods), str::to_owned)),

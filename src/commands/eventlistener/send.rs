@@ -145,7 +145,8 @@ fn accepted(name: &str, answer: &Answer) -> Result<Accepted, Failure> {
         return Ok(understood);
     }
     let said = if understood.error_message.is_empty() { text.trim() } else { understood.error_message.as_str() };
-    let failure = Failure::invalid(format!("EventListener {name} answered {}: {said}", answer.status).trim_end_matches([' ', ':']).to_owned());
+    let failure =
+        Failure::invalid(format!("EventListener {name} answered {}: {said}", answer.status).trim_end_matches([' ', ':']).to_owned());
     Err(match answer.status.as_u16() {
         400 => failure.hint("the body of an event must be JSON, unless an interceptor reads another form"),
         _ => failure,

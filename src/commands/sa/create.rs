@@ -85,12 +85,19 @@ async fn check(session: &mut Session, cluster: &Cluster, names: &[String], for_s
         };
         let Some(seen) = found else {
             let make = session.command(&format!("secret create ssh {name} --host HOST --generate"));
-            session.term.say(format!("Warning: there is no Secret {name} in namespace {} yet; make it, for git for example: {make}", cluster.namespace));
+            session.term.say(format!(
+                "Warning: there is no Secret {name} in namespace {} yet; make it, for git for example: {make}",
+                cluster.namespace
+            ));
             continue;
         };
         let registry = seen.lens.as_ref().is_ok_and(|s| matches!(s.kind.as_deref(), Some(DOCKER_CONFIG | DOCKER_CFG)));
         if for_steps && !registry && secret::hosts(&seen.meta().annotations).is_empty() {
-            session.term.say(format!("Warning: Secret {name} has no annotation {}0 or {}0, so Tekton hands it to no step", secret::GIT, secret::DOCKER));
+            session.term.say(format!(
+                "Warning: Secret {name} has no annotation {}0 or {}0, so Tekton hands it to no step",
+                secret::GIT,
+                secret::DOCKER
+            ));
             session.term.say(format!("Hint: kubectl -n {} annotate secret {name} {}0=HOST", cluster.namespace, secret::GIT));
         }
     }

@@ -43,7 +43,9 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     let cluster = session.cluster().await?;
     if cluster.find::<ServiceAccount>(&cluster.namespace, &args.name).await?.is_none() {
         let make = session.command(&format!("sa create {}", args.name));
-        session.term.say(format!("Warning: there is no ServiceAccount {} in namespace {} yet; make it: {make}", args.name, cluster.namespace));
+        session
+            .term
+            .say(format!("Warning: there is no ServiceAccount {} in namespace {} yet; make it: {make}", args.name, cluster.namespace));
     }
     let grants = grants(&args);
     let makes_role = args.purpose.contains(&Purpose::PipelineRun);
@@ -60,7 +62,8 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
 fn grants(args: &Arguments) -> Vec<Grant> {
     let purposes = args.purpose.iter().flat_map(|purpose| Grant::of(*purpose));
     let roles = args.role.iter().map(|name| Grant { role: &kinds::ROLE, name: name.clone(), cluster: false });
-    let cluster_roles = args.cluster_role.iter().map(|name| Grant { role: &kinds::CLUSTER_ROLE, name: name.clone(), cluster: args.cluster_wide });
+    let cluster_roles =
+        args.cluster_role.iter().map(|name| Grant { role: &kinds::CLUSTER_ROLE, name: name.clone(), cluster: args.cluster_wide });
     let mut grants: Vec<Grant> = Vec::new();
     for grant in purposes.chain(roles).chain(cluster_roles) {
         if !grants.contains(&grant) {
@@ -84,11 +87,14 @@ async fn role_is_there(session: &mut Session, cluster: &Cluster, grant: &Grant) 
         return Err(error.into());
     }
     let place = if grant.role.namespaced { format!(" in namespace {namespace}") } else { String::new() };
-    let failure = Failure::not_found(format!("there is no {} {}{place}, and a binding to it would grant nothing", grant.role.kind, grant.name));
+    let failure =
+        Failure::not_found(format!("there is no {} {}{place}, and a binding to it would grant nothing", grant.role.kind, grant.name));
     let near = if grant.role.namespaced { near::<Role>(cluster, grant).await } else { near::<ClusterRole>(cluster, grant).await };
     Err(match near {
         Some(near) => failure.hint(format!("did you mean {near}?")),
-        None if grant.name.starts_with("tekton-triggers-") => failure.hint("Tekton Triggers brings this role: is it installed in the cluster?"),
+        None if grant.name.starts_with("tekton-triggers-") => {
+            failure.hint("Tekton Triggers brings this role: is it installed in the cluster?")
+        }
         None => failure,
     })
 }

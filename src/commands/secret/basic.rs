@@ -62,7 +62,8 @@ async fn two_lines(session: &Session) -> Result<(Redacted, Redacted), Failure> {
 fn filled(user: Redacted, password: Redacted) -> Result<(Redacted, Redacted), Failure> {
     let missing = if user.0.is_empty() { "user" } else { "password" };
     match user.0.is_empty() || password.0.is_empty() {
-        true => Err(Failure::usage(format!("the {missing} is empty")).hint("standard input needs two lines with --stdin: the user, then the password or token")),
+        true => Err(Failure::usage(format!("the {missing} is empty"))
+            .hint("standard input needs two lines with --stdin: the user, then the password or token")),
         false => Ok((user, password)),
     }
 }

@@ -31,8 +31,10 @@ pub struct Arguments {
 /// # Errors
 /// When the file holds no credentials, or the name is taken with other content.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
-    let path = args.config.clone().or_else(default_config).ok_or_else(|| Failure::usage("no home directory is known; give --config FILE"))?;
-    let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
+    let path =
+        args.config.clone().or_else(default_config).ok_or_else(|| Failure::usage("no home directory is known; give --config FILE"))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
     let config = secret::docker_config(&text, args.registry.as_deref()).map_err(|error| explained(&path.display().to_string(), &error))?;
     let cluster = session.cluster().await?;
     let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
@@ -53,7 +55,11 @@ fn default_config() -> Option<PathBuf> {
 
 fn explained(path: &str, error: &DockerError) -> Failure {
     let failure = Failure::invalid(format!("{path}: {error}"));
-    let login = |registry: &str| format!("log in with a configuration of its own: DOCKER_CONFIG=/tmp/for-tekton docker login {registry}, then --config /tmp/for-tekton/config.json");
+    let login = |registry: &str| {
+        format!(
+            "log in with a configuration of its own: DOCKER_CONFIG=/tmp/for-tekton docker login {registry}, then --config /tmp/for-tekton/config.json"
+        )
+    };
     match error {
         DockerError::Helper { registry, .. } => failure.hint("a step has no such helper").hint(login(registry)),
         DockerError::Empty => failure.hint(login("REGISTRY")),

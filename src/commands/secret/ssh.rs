@@ -7,7 +7,7 @@ use clap::Args;
 use ssh_key::rand_core::OsRng;
 
 use super::CreateArgs;
-use crate::failure::{Failure, Exit, Kind};
+use crate::failure::{Exit, Failure, Kind};
 use crate::objects::core::Secret;
 use crate::scaffold::secret::{self, KNOWN_HOSTS, SSH_AUTH, SSH_KEY};
 use crate::scaffold::ssh::{Key, known_hosts, sorted};
@@ -79,7 +79,8 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
 async fn read_key(session: &Session, path: &Path) -> Result<Key, Failure> {
     let bytes = match path.as_os_str() == "-" {
         true if session.term.stdin_is_terminal => {
-            return Err(Failure::usage("the key would be read from standard input, which is a terminal").hint("give --key FILE, or pipe the key in"));
+            return Err(Failure::usage("the key would be read from standard input, which is a terminal")
+                .hint("give --key FILE, or pipe the key in"));
         }
         true => session.term.input().await?,
         false => std::fs::read(path).map_err(|e| Failure::file(path, &e))?,
@@ -105,12 +106,15 @@ async fn trusted_hosts(session: &mut Session, args: &Arguments) -> Result<Option
         None => return Ok(None),
     };
     let source = args.known_hosts.as_ref().map_or("ssh-keyscan".into(), |path| path.display().to_string());
-    let known = known_hosts(&text).map_err(|(line, why)| Failure::invalid(format!("{source}, line {line}: this is no known host: {why}")))?;
+    let known =
+        known_hosts(&text).map_err(|(line, why)| Failure::invalid(format!("{source}, line {line}: this is no known host: {why}")))?;
     if known.is_empty() {
         return Err(Failure::invalid(format!("{source}: there is no known host in it")).hint("ssh-keyscan HOST prints what belongs there"));
     }
     for host in args.host.iter().filter(|host| !known.iter().any(|k| k.may_be(host))) {
-        session.term.say(format!("Warning: {source} does not know {host}: a step that clones from there will stop with «Host key verification failed»"));
+        session.term.say(format!(
+            "Warning: {source} does not know {host}: a step that clones from there will stop with «Host key verification failed»"
+        ));
     }
     if args.scan_host {
         session.term.say("Steps will trust these keys; compare them with what the server's owner publishes:");
@@ -153,7 +157,8 @@ impl<'a> Saved<'a> {
     fn prepare(path: &'a Path, key: &Key) -> Result<Self, Failure> {
         match std::fs::read(path) {
             Ok(content) if content == key.private_text().as_bytes() => Ok(Self { path, is_there: true }),
-            Ok(_) => Err(Failure::new(Kind::Conflict, format!("{} is there already", path.display())).hint("give --save another file; nothing was made")),
+            Ok(_) => Err(Failure::new(Kind::Conflict, format!("{} is there already", path.display()))
+                .hint("give --save another file; nothing was made")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self { path, is_there: false }),
             Err(error) => Err(Failure::file(path, &error)),
         }
@@ -167,7 +172,8 @@ impl<'a> Saved<'a> {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(self.path).and_then(|mut file| file.write_all(key.private_text().as_bytes()).and_then(|()| file.sync_all()));
+        let written =
+            options.open(self.path).and_then(|mut file| file.write_all(key.private_text().as_bytes()).and_then(|()| file.sync_all()));
         written.map_err(|error| Failure::file(self.path, &error))
     }
 }
@@ -187,7 +193,9 @@ fn say_what_is_next(session: &mut Session, args: &Arguments, key: &Key, knows_ho
         }
     }
     if !knows_hosts {
-        session.term.say("Warning: without known hosts, steps accept whatever key the server shows first (StrictHostKeyChecking=accept-new)");
+        session
+            .term
+            .say("Warning: without known hosts, steps accept whatever key the server shows first (StrictHostKeyChecking=accept-new)");
         session.term.say("Hint: --scan-host or --known-hosts FILE adds them");
     }
     if !args.create.write.dry_run {

@@ -139,7 +139,11 @@ async fn check_account(session: &mut Session, cluster: &Cluster, name: &str, pur
             if let Some(first) = rights.first() {
                 let grant = session.command(&format!("sa grant {name} --for {}", purpose.word()));
                 let also = if rights.len() > 1 { format!(" and {} more", rights.len() - 1) } else { String::new() };
-                session.term.say(format!("Warning: ServiceAccount {name} cannot {}: it may not {}{also}", purpose.ability(), first.words()));
+                session.term.say(format!(
+                    "Warning: ServiceAccount {name} cannot {}: it may not {}{also}",
+                    purpose.ability(),
+                    first.words()
+                ));
                 session.term.say(format!("Hint: {grant}"));
             }
             Ok(())

@@ -17,6 +17,12 @@ use crate::objects::core::Pod;
 use crate::objects::run::{CustomRun, PipelineRun, Run, TaskRun};
 use crate::objects::{Object, Seen, Undecodable};
 
+impl From<Undecodable> for Error {
+    fn from(undecodable: Undecodable) -> Self {
+        Self::Odd(Box::new(undecodable))
+    }
+}
+
 /// Why a run cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,7 +31,7 @@ pub enum Error {
     Client(#[from] client::Error),
     /// The run cannot be read
     #[error(transparent)]
-    Odd(#[from] Undecodable),
+    Odd(Box<Undecodable>),
     /// The lines cannot be written
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -320,7 +320,8 @@ impl Follow {
 
     /// Does whatever can be done now.
     fn proceed(&mut self, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
-        if self.run.is_none() || self.outcome.is_some() || (!self.policy.live && !(self.tasks_listed && self.pods_listed)) {
+        let complete = self.policy.live || self.tasks_listed && self.pods_listed;
+        if self.run.is_none() || self.outcome.is_some() || !complete {
             return;
         }
         let done = if self.policy.live { self.proceed_with_all(effects, emit) } else { self.proceed_in_order(effects, emit) };

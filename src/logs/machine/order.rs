@@ -54,7 +54,8 @@ impl Follow {
     /// their begin, and at the same time as the Pipeline has them (`pkg/taskrun` of tkn). None when there are none of
     /// those that were asked for, which is the outcome then.
     pub(super) fn in_order(&mut self) -> Option<Vec<String>> {
-        let mut all: Vec<(usize, &String)> = self.tasks.iter().enumerate().filter(|(_, (_, t))| t.is_referred()).map(|(i, (n, _))| (i, n)).collect();
+        let mut all: Vec<(usize, &String)> =
+            self.tasks.iter().enumerate().filter(|(_, (_, t))| t.is_referred()).map(|(i, (n, _))| (i, n)).collect();
         all.sort_by_key(|(index, _)| {
             let task = &self.tasks[*index];
             let (start, end) = task.run().map(|r| (r.started(), r.completed())).unwrap_or_default();
@@ -64,11 +65,13 @@ impl Follow {
             self.outcome = Some(outcome);
             return None;
         }
-        let wanted: Vec<(usize, String)> = all.into_iter().filter(|(index, _)| self.is_wanted(*index)).map(|(i, n)| (i, n.clone())).collect();
+        let wanted: Vec<(usize, String)> =
+            all.into_iter().filter(|(index, _)| self.is_wanted(*index)).map(|(i, n)| (i, n.clone())).collect();
         if !self.policy.failed_only {
             return Some(wanted.into_iter().map(|(_, name)| name).collect());
         }
-        let failed: Vec<String> = wanted.into_iter().filter(|(index, _)| self.tasks[*index].failure().is_some()).map(|(_, name)| name).collect();
+        let failed: Vec<String> =
+            wanted.into_iter().filter(|(index, _)| self.tasks[*index].failure().is_some()).map(|(_, name)| name).collect();
         if failed.is_empty() {
             self.outcome = Some(Outcome::NoneFailed);
             return None;

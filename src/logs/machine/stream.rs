@@ -131,7 +131,17 @@ impl Follow {
             container: container.to_owned(),
         };
         let lines = Lines::default();
-        self.streams.push(Stream { source, task: index, init, lines, whole: false, lapsed: false, no_previous: false, fruitless: 0, over: false });
+        self.streams.push(Stream {
+            source,
+            task: index,
+            init,
+            lines,
+            whole: false,
+            lapsed: false,
+            no_previous: false,
+            fruitless: 0,
+            over: false,
+        });
         self.reopen(id, Duration::ZERO, effects);
     }
 

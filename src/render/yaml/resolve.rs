@@ -4,9 +4,9 @@
 /// Whether YAML 1.1, as Go reads it, takes the plain text for a string.
 pub(super) fn reads_as_string(text: &str) -> bool {
     const WORDS: &[&str] = &[
-        "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", "n", "N", "no", "No", "NO", "false", "False",
-        "FALSE", "off", "Off", "OFF", "", "~", "null", "Null", "NULL", ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf",
-        "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF",
+        "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", "n", "N", "no", "No", "NO", "false", "False", "FALSE",
+        "off", "Off", "OFF", "", "~", "null", "Null", "NULL", ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF",
+        "-.inf", "-.Inf", "-.INF",
     ];
     if WORDS.contains(&text) {
         return false;
@@ -92,7 +92,8 @@ fn go_float(text: &str) -> bool {
 fn base_60(text: &str) -> bool {
     let body = text.strip_prefix(['-', '+']).unwrap_or(text);
     let mut parts = body.split(':');
-    let first = parts.next().is_some_and(|p| p.starts_with(|c: char| c.is_ascii_digit()) && p.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
+    let first =
+        parts.next().is_some_and(|p| p.starts_with(|c: char| c.is_ascii_digit()) && p.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
     let mut rest: Vec<&str> = parts.collect();
     let Some(last) = rest.last_mut() else { return false };
     if let Some((whole, fraction)) = last.split_once('.') {

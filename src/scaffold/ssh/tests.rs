@@ -56,10 +56,7 @@ fn what_is_no_usable_key_is_told_apart() {
     assert_eq!(error(&[0xff, 0xfe]), Some(KeyError::NoKey));
     assert_eq!(error(b"PuTTY-User-Key-File-3: ssh-ed25519\n"), Some(KeyError::Putty));
     assert_eq!(error(b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n"), Some(KeyError::CutOff));
-    assert!(matches!(
-        error(b"-----BEGIN OPENSSH PRIVATE KEY-----\n!!\n-----END OPENSSH PRIVATE KEY-----\n"),
-        Some(KeyError::Damaged(_))
-    ));
+    assert!(matches!(error(b"-----BEGIN OPENSSH PRIVATE KEY-----\n!!\n-----END OPENSSH PRIVATE KEY-----\n"), Some(KeyError::Damaged(_))));
     let Some(path) = made(dir.path(), "locked", &["-t", "ed25519", "-N", "secret"]) else { return };
     assert_eq!(error(&std::fs::read(&path).expect("the key")), Some(KeyError::Passphrase));
     assert_eq!(error(&std::fs::read(format!("{path}.pub")).expect("the key")), Some(KeyError::Public));

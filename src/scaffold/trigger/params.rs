@@ -26,7 +26,10 @@ impl Drawn {
                     let items = value.split(',').filter(|v| !v.is_empty()).enumerate();
                     items.map(|(i, item)| drawn.put(&format!("{name}-{i}"), item)).collect()
                 }
-                Some("object") => object(value).map(|(key, item)| (key.to_owned(), drawn.put(&format!("{name}-{key}"), item))).collect::<Map<_, _>>().into(),
+                Some("object") => object(value)
+                    .map(|(key, item)| (key.to_owned(), drawn.put(&format!("{name}-{key}"), item)))
+                    .collect::<Map<_, _>>()
+                    .into(),
                 _ => drawn.put(name, value),
             };
             drawn.run.push(json!({"name": name, "value": value}));

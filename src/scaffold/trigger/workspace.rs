@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn each_source_becomes_its_field() {
         assert_eq!(workspace("d=emptyDir"), Ok(json!({"name": "d", "emptyDir": {}})));
-        assert_eq!(workspace("d=pvc:c,subPath=a/b"), Ok(json!({"name": "d", "subPath": "a/b", "persistentVolumeClaim": {"claimName": "c"}})));
+        assert_eq!(
+            workspace("d=pvc:c,subPath=a/b"),
+            Ok(json!({"name": "d", "subPath": "a/b", "persistentVolumeClaim": {"claimName": "c"}}))
+        );
         assert_eq!(workspace("d=secret:s"), Ok(json!({"name": "d", "secret": {"secretName": "s"}})));
         assert_eq!(workspace("d=config:c"), Ok(json!({"name": "d", "configMap": {"name": "c"}})));
         let claim = workspace("d=claim:1Gi,class=fast").expect("a claim");

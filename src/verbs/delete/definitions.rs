@@ -106,7 +106,9 @@ pub async fn delete<T: Object>(session: &mut Session, args: &Arguments) -> Resul
     let (gone, failed) = perform(&cluster, kind, &names).await;
     match (args.all, &failed) {
         (false, _) => say_deleted(session, kind, &gone)?,
-        (true, None) if kind.namespaced => session.term.answer(format!("All {}s deleted in namespace {:?}", kind.kind, cluster.namespace))?,
+        (true, None) if kind.namespaced => {
+            session.term.answer(format!("All {}s deleted in namespace {:?}", kind.kind, cluster.namespace))?
+        }
         (true, None) => session.term.answer(format!("All {}s deleted", kind.kind))?,
         (true, Some(_)) => {}
     }

@@ -44,7 +44,11 @@ async fn present(cluster: &Cluster, kind: &'static Kind, names: &[String]) -> Re
                 }
                 let failure = Failure::from(error);
                 // tkn says what it was doing for this one kind only.
-                refused.push(if kind.kind == "EventListener" { failure.context(format!("failed to get EventListener {name}")) } else { failure });
+                refused.push(if kind.kind == "EventListener" {
+                    failure.context(format!("failed to get EventListener {name}"))
+                } else {
+                    failure
+                });
             }
         }
     }

@@ -23,7 +23,8 @@ pub(super) fn params(session: &mut Session, declared: &[ParamSpec], given: &[Par
         let known = default.as_ref().map(|d| format!(" (Default is `{d}`)")).unwrap_or_default();
         let question = format!("Value for param `{}` of type `{}`?{known}", spec.name, kind(spec));
         let answer = session.term.line(&question, default.as_deref(), &format!("--param {}=VALUE", spec.name))?;
-        let value = typed(spec, &answer).ok_or_else(|| Failure::usage(format!("invalid input format for param parameter: {}={answer}", spec.name)))?;
+        let value = typed(spec, &answer)
+            .ok_or_else(|| Failure::usage(format!("invalid input format for param parameter: {}={answer}", spec.name)))?;
         answers.push((spec.name.clone(), value));
     }
     Ok(answers)

@@ -69,7 +69,8 @@ impl Given<'_> {
     pub fn run(&self, kind: &Kind, layout: &Layout) -> Value {
         let mut metadata = json!({"generateName": self.generate_name(), "namespace": self.namespace});
         if !self.labels.is_empty() {
-            metadata["labels"] = self.labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into();
+            metadata["labels"] =
+                self.labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into();
         }
         json!({
             "kind": kind.kind, "apiVersion": kind.api_version(kind.version()), "metadata": metadata,
@@ -221,7 +222,10 @@ mod tests {
         assert_eq!(keys, ["params", "serviceAccountName", "taskRef"]);
         assert_eq!(run["spec"]["params"][0]["name"], "a");
         assert_eq!(run["status"], json!({"podName": ""}));
-        assert!(tabbed(&run).starts_with("{\n\t\"kind\": \"TaskRun\",\n\t\"apiVersion\": \"tekton.dev/v1\",\n\t\"metadata\": {\n\t\t\"generateName\""));
+        assert!(
+            tabbed(&run)
+                .starts_with("{\n\t\"kind\": \"TaskRun\",\n\t\"apiVersion\": \"tekton.dev/v1\",\n\t\"metadata\": {\n\t\t\"generateName\"")
+        );
     }
 
     #[test]

@@ -95,14 +95,18 @@ impl OfTask {
 
 /// A duration as Go writes it, which is how objects carry it.
 fn duration(text: &str) -> Result<String, Failure> {
-    let duration = GoDuration::parse(text).ok_or_else(|| Failure::usage(format!("time: invalid duration {text:?}")).hint("a duration is a number with a unit: 90s, 15m, 1h30m"))?;
+    let duration = GoDuration::parse(text).ok_or_else(|| {
+        Failure::usage(format!("time: invalid duration {text:?}")).hint("a duration is a number with a unit: 90s, 15m, 1h30m")
+    })?;
     Ok(duration.to_string())
 }
 
 fn task_accounts(given: &[String]) -> Result<Option<Value>, Failure> {
     let one = |text: &String| match text.split_once('=') {
         Some((task, account)) if !task.is_empty() => Ok(json!({"pipelineTaskName": task, "serviceAccountName": account})),
-        _ => Err(Failure::usage(format!("invalid service account parameter: {text}\nPlease pass Task service accounts as --task-serviceaccount TaskName=ServiceAccount"))),
+        _ => Err(Failure::usage(format!(
+            "invalid service account parameter: {text}\nPlease pass Task service accounts as --task-serviceaccount TaskName=ServiceAccount"
+        ))),
     };
     let specs = given.iter().map(one).collect::<Result<Vec<_>, _>>()?;
     Ok((!specs.is_empty()).then(|| specs.into()))

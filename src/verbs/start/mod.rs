@@ -307,7 +307,8 @@ fn current(kind: &Kind, mut value: Value) -> Value {
 
 fn labels(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let split = |text: &String| {
-        let (key, value) = text.split_once('=').ok_or_else(|| Failure::usage(format!("invalid input format for label parameter: {text}")))?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| Failure::usage(format!("invalid input format for label parameter: {text}")))?;
         Ok((key.to_owned(), value.to_owned()))
     };
     given.iter().map(split).collect()

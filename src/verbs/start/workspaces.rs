@@ -21,7 +21,8 @@ pub(super) fn parse(given: &[String], load: impl Fn(&Path) -> Result<Value, Fail
 }
 
 fn one(text: &str, load: &impl Fn(&Path) -> Result<Value, Failure>) -> Result<Value, Failure> {
-    let parts: Vec<(&str, Option<&str>)> = text.split(',').map(|part| part.split_once('=').map_or((part, None), |(key, value)| (key, Some(value)))).collect();
+    let parts: Vec<(&str, Option<&str>)> =
+        text.split(',').map(|part| part.split_once('=').map_or((part, None), |(key, value)| (key, Some(value)))).collect();
     let get = |key: &str| parts.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
     let invalid = || Failure::usage(format!("invalid input format for workspace : {text}"));
     let value = |key: &str| get(key).map(|value| value.ok_or_else(invalid)).transpose();
@@ -100,7 +101,10 @@ mod tests {
             Ok(vec![json!({"name": "w", "secret": {"secretName": "s", "items": [{"key": "k", "path": "p"}]}})])
         );
         assert_eq!(parsed(&["name=w,config=c"]), Ok(vec![json!({"name": "w", "configMap": {"name": "c"}})]));
-        assert_eq!(parsed(&["name=w,volumeClaimTemplateFile=f.yaml"]), Ok(vec![json!({"name": "w", "volumeClaimTemplate": {"from": "f.yaml"}})]));
+        assert_eq!(
+            parsed(&["name=w,volumeClaimTemplateFile=f.yaml"]),
+            Ok(vec![json!({"name": "w", "volumeClaimTemplate": {"from": "f.yaml"}})])
+        );
     }
 
     #[test]

@@ -12,15 +12,16 @@ fn check(folder: &str, expected: &BTreeMap<String, String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     if std::env::var_os("BLESS").is_some() {
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&folder).expect("a folder for what is generated");
         for (name, text) in expected {
-            fs::write(folder.join(name), text).unwrap();
+            fs::write(folder.join(name), text).expect("a file for what is generated");
         }
         return;
     }
-    let entries = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path());
-    let found: BTreeMap<String, String> =
-        entries.map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&p).unwrap())).collect();
+    let entries = fs::read_dir(&folder).expect("the folder is there").map(|e| e.expect("it is readable").path());
+    let found: BTreeMap<String, String> = entries
+        .map(|p| (p.file_name().expect("an entry has a name").to_string_lossy().into_owned(), fs::read_to_string(&p).expect("it is text")))
+        .collect();
     let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&found), names(expected), "{} holds other files; run with BLESS=1", folder.display());
     for (name, text) in expected {
@@ -30,7 +31,7 @@ fn check(folder: &str, expected: &BTreeMap<String, String>) {
 
 #[test]
 fn completions_are_those_of_the_program() {
-    let files = SHELLS.map(|(shell, file)| (file.to_owned(), registration(shell, "rtkn").unwrap()));
+    let files = SHELLS.map(|(shell, file)| (file.to_owned(), registration(shell, "rtkn").expect("the shell is one of them")));
     check("completions", &files.into());
 }
 
@@ -47,8 +48,8 @@ fn man_pages_are_those_of_the_command_tree() {
 fn page(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String>) {
     let man = clap_mangen::Man::new(command.clone().name(name.to_owned())).title(name.to_uppercase()).date("");
     let mut text = Vec::new();
-    man.render(&mut text).unwrap();
-    let mut text = String::from_utf8(text).unwrap();
+    man.render(&mut text).expect("writing to memory does not fail");
+    let mut text = String::from_utf8(text).expect("help is text");
     text.push_str(".SH \"EXIT STATUS\"\n");
     for (exit, meaning) in Exit::ALL {
         text.push_str(&format!(".TP\n{}\n{meaning}\n", *exit as u8));
@@ -61,7 +62,7 @@ fn page(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String
 
 #[test]
 fn the_readme_tells_the_exit_statuses_of_the_program() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("there is a README");
     for (exit, meaning) in Exit::ALL {
         let row = format!("| {} | {meaning} |", *exit as u8);
         assert!(readme.contains(&row), "the README lacks the row {row}");

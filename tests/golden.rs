@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use rtkn::objects::pipeline::{Pipeline, Task};
 use rtkn::objects::run::{CustomRun, PipelineRun, RunOf, TaskRun};
-use rtkn::objects::trigger::{
-    ClusterInterceptor, ClusterTriggerBinding, EventListener, Trigger, TriggerBinding, TriggerTemplate,
-};
+use rtkn::objects::trigger::{ClusterInterceptor, ClusterTriggerBinding, EventListener, Trigger, TriggerBinding, TriggerTemplate};
 use rtkn::objects::{Object, Seen};
 use rtkn::render::{self, Format, Look};
 use rtkn::verbs::list::order;
@@ -21,7 +19,7 @@ fn file(folder: &str, name: &str) -> PathBuf {
 }
 
 fn corpus(name: &str) -> Vec<Value> {
-    serde_json::from_str(&fs::read_to_string(file("corpus", &format!("{name}.json"))).unwrap()).unwrap()
+    serde_json::from_str(&fs::read_to_string(file("corpus", &format!("{name}.json"))).expect("the case is there")).expect("a case is JSON")
 }
 
 fn seen<T: Object>() -> Vec<Seen<T>> {
@@ -33,14 +31,14 @@ fn readable<T: Object>() -> Vec<T> {
 }
 
 fn look(colour: bool) -> Look {
-    Look { now: "2026-01-02T12:00:00Z".parse::<Timestamp>().unwrap(), colour }
+    Look { now: "2026-01-02T12:00:00Z".parse::<Timestamp>().expect("a time"), colour }
 }
 
 /// Compares with the golden text, or writes it.
 fn golden(name: &str, text: &str) {
     let path = file("golden", name);
     if std::env::var_os("BLESS").is_some() {
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text).expect("the expected text can be written");
     }
     let expected = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; BLESS=1 writes it", path.display()));
     assert_eq!(text, expected, "{name} differs; BLESS=1 accepts it");
@@ -104,9 +102,9 @@ fn objects_as_they_are() {
 
 #[test]
 fn yaml_is_written_as_go_writes_it() {
-    let text = fs::read_to_string(file("corpus", "yaml.json")).unwrap();
-    let value: Value = serde_json::from_str(&text).unwrap();
-    let expected = fs::read_to_string(file("golden", "yaml.yaml")).unwrap();
+    let text = fs::read_to_string(file("corpus", "yaml.json")).expect("the case is there");
+    let value: Value = serde_json::from_str(&text).expect("a case is JSON");
+    let expected = fs::read_to_string(file("golden", "yaml.yaml")).expect("the expected text is there");
     for (line, (ours, go)) in render::yaml(&value).lines().zip(expected.lines()).enumerate() {
         assert_eq!(ours, go, "line {}", line + 1);
     }

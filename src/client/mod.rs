@@ -1,6 +1,7 @@
 //! The one door to an API server, a cluster's or the sandbox's: get, list, watch, create, apply, patch, delete, logs.
 //! Objects come as [`Seen`]: their JSON untouched, beside a lens.
 
+mod connect;
 mod error;
 mod forward;
 mod request;
@@ -52,7 +53,7 @@ impl Cluster {
     pub fn connect(target: Target) -> Result<Self, Error> {
         let server = target.config.cluster_url.to_string();
         let plugin = target.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-        let client = kube::Client::try_from(target.config).map_err(|error| {
+        let client = connect::client(target.config).map_err(|error| {
             let what =
                 plugin.map_or_else(|| "set up the connection".into(), |command| format!("get credentials from the plugin {command}"));
             Error::transport(what, error)

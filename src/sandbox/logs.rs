@@ -197,7 +197,7 @@ fn seek_to_tail(file: &mut File, lines: u64) -> io::Result<()> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut block = vec![0; READ_BYTES];
     // The newline that ends the last record begins no further one.
-    let mut newlines_wanted = lines + 1;
+    let mut newlines_wanted = lines.saturating_add(1);
     let size = end;
     while end > 0 {
         let start = end.saturating_sub(READ_BYTES as u64);
@@ -362,6 +362,7 @@ mod tests {
         assert_eq!(with(|o| o.tail = Some(2)).await, b"line 3\nline 4\n");
         assert_eq!(with(|o| o.tail = Some(0)).await, b"");
         assert_eq!(with(|o| o.tail = Some(9)).await.len(), 35);
+        assert_eq!(with(|o| o.tail = Some(u64::MAX)).await.len(), 35);
         assert_eq!(with(|o| o.since = Some(at(4))).await, b"line 4\n");
         assert_eq!(with(|o| o.limit = Some(9)).await, b"line 0\nli");
     }

@@ -410,3 +410,21 @@ async fn discovery_finds_every_kind() {
     let (code, answer) = world.ask(Method::GET, "/apis/nope/v1", &[], None).await;
     assert_eq!((code.as_u16(), &answer["kind"]), (404, &json!("Status")));
 }
+
+#[tokio::test]
+async fn an_object_of_another_form_is_refused_and_breaks_nothing() {
+    let world = World::new();
+    for (body, field) in [
+        (json!({"metadata": {"name": "odd", "labels": "x"}}), "metadata.labels"),
+        (json!({"metadata": {"name": "odd", "ownerReferences": {}}}), "metadata.ownerReferences"),
+        (json!({"metadata": {"name": "odd"}, "spec": "x"}), "spec"),
+    ] {
+        let (code, answer) = world.ask(Method::POST, "/api/v1/namespaces", &[], Some(body)).await;
+        assert_eq!(code, StatusCode::BAD_REQUEST);
+        let message = answer["message"].as_str().unwrap_or_default();
+        assert!(message.contains(&format!("{field} is no ")), "{message}");
+    }
+    let forever = format!("/api/v1/namespaces?watch=true&timeoutSeconds={}", u64::MAX);
+    let request = Request::get(forever).body(axum::body::Body::empty()).expect("a request");
+    assert_eq!(world.api.router().oneshot(request).await.expect("an answer").status(), StatusCode::OK);
+}

@@ -21,6 +21,8 @@ use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
 
 /// How long a watch lasts when the client does not say.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// How long a watch lasts at most, whatever the client says.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a client that wants bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 
@@ -54,7 +56,10 @@ struct Watch {
 
 impl Watch {
     fn open(store: &Store, call: &Call) -> Result<Watch, ApiError> {
-        let timeout = call.number("timeoutSeconds")?.filter(|seconds| *seconds > 0).map_or(TIMEOUT, Duration::from_secs);
+        let timeout = call
+            .number("timeoutSeconds")?
+            .filter(|seconds| *seconds > 0)
+            .map_or(TIMEOUT, |seconds| Duration::from_secs(seconds).min(LONGEST));
         let now = Instant::now();
         let mut watch = Watch {
             store: store.clone(),

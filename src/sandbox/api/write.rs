@@ -289,6 +289,7 @@ fn check_identity(call: &Call, object: &mut Value, name: &str) -> Result<(), Api
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (api_version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+    check_shape(object)?;
     if api_version != expected {
         return Err(ApiError::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({expected})"
@@ -306,6 +307,25 @@ fn check_identity(call: &Call, object: &mut Value, name: &str) -> Result<(), Api
     }
     if address.kind.namespaced && !namespace.is_empty() && namespace != address.namespace {
         return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+    }
+    Ok(())
+}
+
+/// The fields that this server and the engine write into are of the form that every object has.
+fn check_shape(object: &Value) -> Result<(), ApiError> {
+    let wrong = |path: &str, form: &str| {
+        let field = path[1..].replace('/', ".");
+        Err(ApiError::bad_request(format!("the object provided cannot be read: {field} is no {form}")))
+    };
+    for path in ["/metadata", "/metadata/labels", "/metadata/annotations", "/spec", "/status", "/data"] {
+        if object.pointer(path).is_some_and(|value| !value.is_object() && !value.is_null()) {
+            return wrong(path, "map");
+        }
+    }
+    for path in ["/metadata/ownerReferences", "/metadata/finalizers", "/metadata/managedFields"] {
+        if object.pointer(path).is_some_and(|value| !value.is_array() && !value.is_null()) {
+            return wrong(path, "list");
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::object::{annotation, name, namespace, text, uid};
+use super::object::{annotation, map_mut, name, namespace, text, uid};
 use super::plan::Objects;
 use crate::kinds;
 
@@ -55,8 +55,9 @@ pub fn bind(claim: &Value, objects: &dyn Objects, volumes: &Path) -> Option<Bind
 
 /// Writes a binding into its claim.
 pub fn write(binding: &Binding, claim: &mut Value) {
-    claim["spec"]["volumeName"] = json!(binding.volume);
-    claim["spec"]["storageClassName"] = json!(binding.class);
+    let spec = map_mut(claim, "spec");
+    spec.insert("volumeName".to_owned(), json!(binding.volume));
+    spec.insert("storageClassName".to_owned(), json!(binding.class));
     let capacity = claim.pointer("/spec/resources/requests").cloned().unwrap_or_else(|| json!({}));
     claim["status"] = json!({"phase": "Bound", "accessModes": claim.pointer("/spec/accessModes"), "capacity": capacity});
 }

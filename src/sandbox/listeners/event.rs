@@ -241,7 +241,12 @@ async fn create(
 }
 
 fn label(object: &mut Value, listener: &str, trigger: &str, event_id: &str) -> Result<(), String> {
-    let labels = &mut object["metadata"]["labels"];
+    let metadata = &mut object["metadata"];
+    if metadata.is_null() {
+        *metadata = json!({});
+    }
+    let metadata = metadata.as_object_mut().ok_or("metadata of the TriggerTemplate's object is no map")?;
+    let labels = metadata.entry("labels").or_insert_with(|| json!({}));
     if labels.is_null() {
         *labels = json!({});
     }
@@ -296,5 +301,15 @@ mod tests {
             json!({"matchExpressions": [{"key": "no", "operator": "DoesNotExist"}, {"key": "no", "operator": "NotIn", "values": ["x"]}]})
         ));
         assert!(!matches(json!({"matchExpressions": [{"key": "app", "operator": "Gt", "values": ["1"]}]})));
+    }
+
+    #[test]
+    fn labels_are_put_on_an_object_and_on_nothing_else() {
+        let mut object = json!({"kind": "PipelineRun"});
+        label(&mut object, "el", "tr", "id").expect("labelled");
+        assert_eq!(object["metadata"]["labels"]["triggers.tekton.dev/trigger"], "tr");
+        for odd in [json!({"metadata": "x"}), json!({"metadata": {"labels": "x"}})] {
+            assert!(label(&mut odd.clone(), "el", "tr", "id").is_err());
+        }
     }
 }

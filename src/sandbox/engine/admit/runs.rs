@@ -111,6 +111,11 @@ fn check_workspaces(spec: &Value, report: &mut Report) {
     for (index, binding) in bindings.iter().enumerate() {
         let path = format!("spec.workspaces[{index}]");
         report.exactly_one(binding, &path, &SOURCES);
+        if let Some(template) = binding.get("volumeClaimTemplate")
+            && !template.get("spec").is_some_and(Value::is_object)
+        {
+            report.missing(&format!("{path}.volumeClaimTemplate.spec"));
+        }
         for (source, name) in [("persistentVolumeClaim", "claimName"), ("configMap", "name"), ("secret", "secretName")] {
             if binding.get(source).is_some_and(|source| text(source, &format!("/{name}")).is_empty()) {
                 report.missing(&format!("{path}.{source}.{name}"));

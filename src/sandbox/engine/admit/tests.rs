@@ -145,3 +145,12 @@ fn runs_are_checked() {
         ]
     );
 }
+
+#[test]
+fn a_claim_template_that_is_no_claim_is_refused() {
+    for template in [json!("x"), json!({}), json!({"spec": "x"})] {
+        let spec = json!({"pipelineRef": {"name": "p"}, "workspaces": [{"name": "w", "volumeClaimTemplate": template}]});
+        let errors = refused(&kinds::PIPELINE_RUN, spec);
+        assert_eq!(errors, ["missing field(s): spec.workspaces[0].volumeClaimTemplate.spec"]);
+    }
+}

@@ -226,12 +226,12 @@ pub(super) fn claims(subject: &Subject<'_>) -> Vec<Action> {
 /// The claim that a template stands for.
 pub(in super::super) fn claim_object(template: &Value, claim: &str, namespace: &str, owner: Value) -> Value {
     let mut object = template.clone();
-    object["apiVersion"] = json!("v1");
-    object["kind"] = json!("PersistentVolumeClaim");
     let metadata = super::super::object::map_mut(&mut object, "metadata");
     metadata.insert("name".to_owned(), json!(claim));
     metadata.insert("namespace".to_owned(), json!(namespace));
     metadata.insert("ownerReferences".to_owned(), owner);
+    object["apiVersion"] = json!("v1");
+    object["kind"] = json!("PersistentVolumeClaim");
     object["status"] = json!({"phase": "Pending"});
     object
 }

@@ -135,7 +135,8 @@ impl Ask {
     }
 
     fn uri(&self, version: &str) -> String {
-        let mut uri = self.asked.kind.path(version, self.asked.namespace.as_deref());
+        let namespace = self.asked.namespace.as_deref().map(encoded);
+        let mut uri = self.asked.kind.path(version, namespace.as_deref());
         for part in [self.name.as_str(), self.asked.subresource.unwrap_or_default()].into_iter().filter(|p| !p.is_empty()) {
             uri.push('/');
             uri.push_str(&encoded(part));
@@ -282,5 +283,7 @@ mod tests {
     fn a_request_leaves_out_what_is_empty_and_encodes_the_rest() {
         let ask = Ask::list(&kinds::PIPELINE_RUN, Some("ns")).select(&Select::labels("a=b,c in (d)")).query("continue", "");
         assert_eq!(ask.http("v1").uri(), "/apis/tekton.dev/v1/namespaces/ns/pipelineruns?labelSelector=a%3Db%2Cc%20in%20%28d%29");
+        let odd = Ask::new("get", &kinds::PIPELINE_RUN, "a b/ü").named("c/d");
+        assert_eq!(odd.http("v1").uri(), "/apis/tekton.dev/v1/namespaces/a%20b%2F%C3%BC/pipelineruns/c%2Fd");
     }
 }

@@ -23,6 +23,8 @@ use crate::verbs::stay;
 
 /// The label that the listener puts on what it makes (Tekton Triggers, `pkg/apis/triggers/contexts.go` and `pkg/resources`).
 const EVENT_ID: &str = "triggers.tekton.dev/triggers-eventid";
+/// The longest time, in seconds, that somebody may want to wait for runs: a day.
+const LONGEST: u64 = 86_400;
 /// How long after the first run others of the same event may come.
 const REST: Duration = Duration::from_millis(700);
 
@@ -39,7 +41,7 @@ pub struct Arguments {
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
     /// Seconds to wait for the runs that the event starts
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=LONGEST))]
     timeout: u64,
     /// Show the logs of the runs as they come, and end with 1 if one of them fails
     #[arg(long, short)]
@@ -74,13 +76,17 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     let body = body(session, &args.data).await?;
     let cluster = session.cluster().await?;
     let ready = ready(session, &cluster, &args.name).await?;
-    let mut request = http::Request::post("/").header(HOST, ready.host);
-    let headers = request.headers_mut().expect("a path and a host make a valid request");
+    let mut request = http::Request::post("/").body(Full::new(body)).expect("a path makes a valid request");
+    let headers = request.headers_mut();
+    let host = HeaderValue::try_from(&ready.host);
+    headers.insert(
+        HOST,
+        host.map_err(|_| Failure::invalid(format!("the address of EventListener {} is no host: {:?}", args.name, ready.host)))?,
+    );
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in &args.header {
         headers.insert(name, value.clone());
     }
-    let request = request.body(Full::new(body)).map_err(|e| Failure::usage(e.to_string()))?;
     let answer = cluster.send(&ready.way, request).await?;
     let accepted = accepted(&args.name, &answer)?;
     for (what, value) in [
@@ -154,7 +160,7 @@ fn accepted(name: &str, answer: &Answer) -> Result<Accepted, Failure> {
 }
 
 /// A run that the event started.
-pub struct Started {
+struct Started {
     kind: &'static kinds::Kind,
     name: String,
 }

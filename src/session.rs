@@ -102,6 +102,11 @@ impl Session {
         }
     }
 
+    /// Whether it was called in tkn's place, by whose scripts its exit statuses are read then.
+    pub fn stands_in_for_tkn(&self) -> bool {
+        matches!(self.program.as_str(), "tkn" | "kubectl tkn")
+    }
+
     /// A command of this program as a person would type it here, for hints: with the sandbox, kubeconfig, context and
     /// namespace that this one was called with, unless the words name a namespace themselves.
     pub fn command(&self, words: &str) -> String {

@@ -32,7 +32,10 @@ fn a_generated_key_is_made_once_and_its_private_half_shown_never() {
     let second = world.rtkn(&create).ok().says("secret/git unchanged");
     assert_eq!(first.stdout, second.stdout);
     world.rtkn(&["secret", "create", "ssh", "git", "--host", "gitlab.com", "--generate"]).exits(1).says("its ssh-privatekey is another");
-    world.rtkn(&["secret", "create", "ssh", "other", "--host", "github.com", "--generate", "--save", "key"]).exits(1).says("key is there already");
+    world
+        .rtkn(&["secret", "create", "ssh", "other", "--host", "github.com", "--generate", "--save", "key"])
+        .exits(1)
+        .says("key is there already");
     world.rtkn(&["secret", "list"]).ok().prints("github.com").prints("SHA256:");
     for format in ["yaml", "json"] {
         world.rtkn(&["secret", "describe", "git", "-o", format]).ok().prints("REDACTED");
@@ -97,7 +100,11 @@ fn a_chain_is_made_once_and_a_second_trigger_joins_its_listener() {
     chain("other").ok().prints("eventlistener.triggers.tekton.dev/tt-ev configured");
     world.rtkn(&["el", "describe", "tt-ev", "-o", "yaml"]).ok().prints("triggerRef: tt-tr").prints("triggerRef: other");
     world.rtkn(&["trigger", "create", "x", "--pipeline", "tt-p"]).exits(1).says("did you mean tt-pl?");
-    world.rtkn(&["trigger", "create", "x", "--pipeline", "tt-pl", "-p", "repo-ur=1"]).exits(1).says("did you mean repo-url?").says("nothing was made");
+    world
+        .rtkn(&["trigger", "create", "x", "--pipeline", "tt-pl", "-p", "repo-ur=1"])
+        .exits(1)
+        .says("did you mean repo-url?")
+        .says("nothing was made");
     world.rtkn(&["tb", "describe", "x-tb"]).exits(1);
 }
 

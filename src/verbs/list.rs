@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::fetch::Beside;
 use super::missing::absent_namespace;
-use crate::client::Select;
+use crate::client::{Cluster, Select};
 use crate::failure::{Exit, Failure};
 use crate::kinds::Kind;
 use crate::objects::run::RunOf;
@@ -140,6 +140,9 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
     if shown.reverse {
         objects.reverse();
     }
+    if objects.is_empty() && namespace.is_some() {
+        check_namespace(session, &cluster, T::KIND).await?;
+    }
     if let Some(format) = format {
         let items = objects.iter().map(|seen| shown.output.raw(seen)).collect();
         let text = render::list(T::KIND, &T::KIND.api_version(T::KIND.version()), items, format);
@@ -148,11 +151,6 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
     }
     if objects.is_empty() {
         say_nothing_found(session, T::KIND)?;
-        if namespace.is_some()
-            && let Some(hint) = absent_namespace(&cluster, T::KIND).await
-        {
-            session.term.say(format!("Hint: {hint}"));
-        }
         return Ok(Exit::Done);
     }
     let beside = T::beside(&cluster, namespace).await.map_err(refused)?;
@@ -161,6 +159,17 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
     write!(session.term.out(), "{}", render::table(&table, !shown.no_headers, look))?;
     say_unreadable(session, &objects);
     Ok(Exit::Done)
+}
+
+/// An empty list of a namespace that is not there is a mistake; called as tkn it is only said, since tkn's scripts get an
+/// empty list.
+async fn check_namespace(session: &mut Session, cluster: &Cluster, kind: &Kind) -> Result<(), Failure> {
+    match absent_namespace(cluster, kind).await {
+        Some(absent) if session.stands_in_for_tkn() => session.term.say(format!("Hint: {absent}")),
+        Some(absent) => return Err(Failure::not_found(absent)),
+        None => {}
+    }
+    Ok(())
 }
 
 fn both(select: Select, label: Option<&str>) -> Select {

@@ -239,11 +239,8 @@ fn of_status(status: &kube::core::Status, asked: &client::Asked, message: String
         401 => Failure::new(Kind::Denied, "the server does not know who you are (401 Unauthorized)")
             .hint("the credentials of this context are missing or have expired: log in again"),
         403 => {
-            let failure = Failure::new(Kind::Denied, message);
-            match asked.grant() {
-                Some(grant) => failure.hint(format!("somebody with the right to do so can grant it: {grant}")),
-                None => failure,
-            }
+            let hint = format!("somebody with the right to do so can grant it: {}", asked.grant());
+            Failure::new(Kind::Denied, message).hint(hint)
         }
         404 => Failure::new(Kind::NotFound, message),
         409 => Failure::new(Kind::Conflict, message),

@@ -25,8 +25,6 @@ pub struct Target {
     pub config: Config,
     /// The namespace of commands without `-n`
     pub namespace: String,
-    /// The context that was chosen by name on the command line; hints repeat it
-    pub context: Option<String>,
 }
 
 /// Why there is no cluster.
@@ -93,7 +91,7 @@ pub async fn target(wanted: &Wanted) -> Result<Target, Error> {
 
 fn with_namespace(config: Config, wanted: &Wanted) -> Target {
     let namespace = wanted.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    Target { config, namespace, context: wanted.context.clone() }
+    Target { config, namespace }
 }
 
 fn in_cluster(wanted: &Wanted) -> Result<Target, Error> {

@@ -64,7 +64,7 @@ impl Session {
                 (client, dir.display().to_string())
             }
         };
-        let mut cluster = Cluster::over(client, &server, namespace, None);
+        let mut cluster = Cluster::over(client, &server, namespace);
         cluster.sandbox = true;
         Ok(cluster)
     }

@@ -20,7 +20,7 @@ pub struct Asked {
 
 impl Asked {
     /// The right that was missing, as a sentence about a role.
-    pub fn grant(&self) -> Option<String> {
+    pub fn grant(&self) -> String {
         let resource = match self.subresource {
             Some(subresource) => format!("{}/{subresource}", self.kind.plural),
             None => self.kind.resource(),
@@ -29,7 +29,7 @@ impl Asked {
             Some(namespace) => format!("a Role and RoleBinding in namespace {namespace}"),
             None => "a ClusterRole and ClusterRoleBinding".into(),
         };
-        Some(format!("{scope} with the verb {:?} on {resource:?}", self.verb))
+        format!("{scope} with the verb {:?} on {resource:?}", self.verb)
     }
 }
 

@@ -36,8 +36,6 @@ pub struct Cluster {
     client: kube::Client,
     /// Namespace of commands without `-n`
     pub namespace: String,
-    /// The context chosen by name, to be repeated in hints
-    pub context: Option<String>,
     /// Whether this is the sandbox
     pub sandbox: bool,
     server: Arc<str>,
@@ -58,22 +56,17 @@ impl Cluster {
                 plugin.map_or_else(|| "set up the connection".into(), |command| format!("get credentials from the plugin {command}"));
             Error::transport(what, error)
         })?;
-        Ok(Self::over(client, &server, target.namespace, target.context))
+        Ok(Self::over(client, &server, target.namespace))
     }
 
     /// A client over any service that speaks the Kubernetes API, such as the sandbox's router.
-    pub fn over(client: kube::Client, server: &str, namespace: String, context: Option<String>) -> Self {
-        Self { client, namespace, context, sandbox: false, server: server.into(), versions: Arc::default() }
+    pub fn over(client: kube::Client, server: &str, namespace: String) -> Self {
+        Self { client, namespace, sandbox: false, server: server.into(), versions: Arc::default() }
     }
 
     /// The library's client, for port-forwards.
     pub fn client(&self) -> kube::Client {
         self.client.clone()
-    }
-
-    /// The URL of the server.
-    pub fn server(&self) -> &str {
-        &self.server
     }
 
     /// One object.
@@ -178,19 +171,6 @@ impl Cluster {
         self.value(&ask).await
     }
 
-    /// A JSON merge patch (RFC 7386).
-    ///
-    /// # Errors
-    /// When the object is not there.
-    pub async fn merge(&self, kind: &'static Kind, namespace: &str, name: &str, patch: Value, dry_run: bool) -> Result<Value, Error> {
-        let ask = Ask::new("patch", kind, namespace)
-            .named(name)
-            .query("fieldManager", FIELD_MANAGER)
-            .query("dryRun", if dry_run { "All" } else { "" })
-            .body(Body::Merge(patch));
-        self.value(&ask).await
-    }
-
     /// Deletes an object.
     ///
     /// # Errors
@@ -218,16 +198,6 @@ impl Cluster {
         let ask = query.ask(namespace, pod);
         let stream = self.client.request_stream(ask.http(kinds::POD.version())).await;
         stream.map(Box::pin).map_err(|e| self.error(e, &ask))
-    }
-
-    /// The JSON of any path of the server: `/version`.
-    ///
-    /// # Errors
-    /// When the server refuses or does not answer.
-    pub async fn path(&self, path: &str) -> Result<Value, Error> {
-        let ask = Ask::new("get", &kinds::NAMESPACE, "");
-        let request = http::Request::get(path).body(Vec::new()).expect("a path of the API is a valid URI");
-        self.client.request(request).await.map_err(|e| self.error(e, &ask))
     }
 
     fn seen<T: Object>(&self, raw: Box<RawValue>) -> Seen<T> {

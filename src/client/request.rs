@@ -77,7 +77,6 @@ pub(super) enum Body {
     Json(Value),
     Apply(Value),
     Patch(Value),
-    Merge(Value),
 }
 
 /// A request before its version is known.
@@ -157,7 +156,6 @@ impl Ask {
             Body::Json(v) => ("POST", "application/json", Some(v)),
             Body::Apply(v) => ("PATCH", "application/apply-patch+yaml", Some(v)),
             Body::Patch(v) => ("PATCH", "application/json-patch+json", Some(v)),
-            Body::Merge(v) => ("PATCH", "application/merge-patch+json", Some(v)),
         };
         let mut request = http::Request::builder().method(method).uri(self.uri(version)).header("Accept", self.accept);
         if !media.is_empty() {

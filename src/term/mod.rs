@@ -1,4 +1,4 @@
-//! The streams and what is known of them: terminal or pipe, width, colour. Facts are read once, here.
+//! The streams and what is known of them: terminal or pipe, colour. Facts are read once, here.
 
 pub mod progress;
 pub mod prompt;
@@ -14,12 +14,8 @@ pub struct Term {
     out: BufWriter<io::Stdout>,
     /// Whether answers can be typed
     pub stdin_is_terminal: bool,
-    /// Whether somebody looks at the answer
-    pub stdout_is_terminal: bool,
     /// Whether somebody looks at the talk
     pub stderr_is_terminal: bool,
-    /// Columns of the terminal; 80 where there is none
-    pub width: usize,
     /// Whether the answer may carry colour
     pub colour: bool,
 }
@@ -27,17 +23,12 @@ pub struct Term {
 impl Term {
     /// Looks at the streams. Colour needs a terminal and no `NO_COLOR`, `TERM=dumb` or `--no-color`.
     pub fn new(no_colour: bool) -> Self {
-        let stdout_is_terminal = io::stdout().is_terminal();
         let plain = no_colour || std::env::var_os("NO_COLOR").is_some() || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-        let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-        let width = columns.or_else(|| console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns)));
         Self {
             out: BufWriter::new(io::stdout()),
             stdin_is_terminal: io::stdin().is_terminal(),
-            stdout_is_terminal,
             stderr_is_terminal: io::stderr().is_terminal(),
-            width: width.unwrap_or(80),
-            colour: stdout_is_terminal && !plain,
+            colour: io::stdout().is_terminal() && !plain,
         }
     }
 

@@ -21,13 +21,6 @@ impl Term {
     }
 }
 
-impl Progress {
-    /// Changes what it says.
-    pub fn now(&self, what: impl Into<String>) {
-        self.0.set_message(what.into());
-    }
-}
-
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();

@@ -43,7 +43,7 @@ impl Recording {
             let answer = this.answer(&request);
             async move { Ok::<_, Infallible>(answer) }
         });
-        Cluster::over(kube::Client::new(service, namespace.clone()), "http://recorded", namespace, None)
+        Cluster::over(kube::Client::new(service, namespace.clone()), "http://recorded", namespace)
     }
 
     fn answer(&self, request: &Request<kube::client::Body>) -> Response<kube::client::Body> {

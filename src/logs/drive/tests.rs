@@ -81,7 +81,7 @@ async fn a_log_that_breaks_off_is_taken_up_where_it_ended() {
         let body = StreamBody::new(stream::iter(frames)).boxed_unsync();
         futures::future::ready(Ok::<_, std::convert::Infallible>(Response::new(body)))
     });
-    let cluster = Cluster::over(kube::Client::new(service, "ns"), "http://server", "ns".into(), None);
+    let cluster = Cluster::over(kube::Client::new(service, "ns"), "http://server", "ns".into());
     let mut heard = Heard::default();
     let outcome = follow(&cluster, Subject::PipelineRun, "ns", "r", &Policy { live: true, ..Policy::default() }, &mut heard).await;
     assert!(matches!(outcome, Ok(Outcome::Succeeded)), "{outcome:?}");

@@ -27,5 +27,4 @@ mod when;
 
 use crate::objects::duration;
 pub use admit::{admit, notices};
-pub use claims::PROVISIONER;
 pub use reconcile::run;

@@ -62,7 +62,8 @@ impl ProcessExecutor {
         executor
     }
 
-    /// An executor that does not find out but takes the given mode.
+    /// An executor of the tests that does not find out but takes the given mode.
+    #[cfg(test)]
     pub fn with_mode(dir: &Path, logs: LogDir, mode: Mode) -> ProcessExecutor {
         ProcessExecutor::over(dir, logs, OnceLock::from(mode))
     }
@@ -72,6 +73,7 @@ impl ProcessExecutor {
     }
 
     /// How steps see their paths; found out on the first call.
+    #[cfg(test)]
     pub fn mode(&self) -> &Mode {
         self.machine.mode()
     }

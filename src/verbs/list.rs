@@ -198,11 +198,11 @@ fn of_triggers(kind: &Kind) -> bool {
 
 fn refusal(kind: &Kind, namespace: Option<&str>) -> String {
     let kinds = format!("{}s", kind.kind);
-    match (namespace, of_triggers(kind)) {
+    match namespace {
         _ if !kind.namespaced => format!("failed to list {kinds}"),
-        (Some(namespace), true) => format!("failed to list {kinds} from {namespace} namespace"),
-        (None, true) => format!("failed to list {kinds} from all namespaces"),
-        (namespace, false) => format!("failed to list {kinds} from namespace {}", namespace.unwrap_or_default()),
+        None => format!("failed to list {kinds} from all namespaces"),
+        Some(namespace) if of_triggers(kind) => format!("failed to list {kinds} from {namespace} namespace"),
+        Some(namespace) => format!("failed to list {kinds} from namespace {namespace}"),
     }
 }
 

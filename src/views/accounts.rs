@@ -65,7 +65,9 @@ impl Described for Secret {
         let mut page = sections::named(&self.metadata);
         page.head.push(Line::field("Type", self.kind.as_deref().unwrap_or("Opaque")));
         page.field("Key", key(self).as_deref());
-        let keys: Vec<&str> = self.data.keys().map(String::as_str).collect();
+        let mut keys: Vec<&str> = self.data.keys().map(String::as_str).collect();
+        // As a server of Kubernetes orders them; the sandbox keeps the order in which they were written.
+        keys.sort_unstable();
         page.field("Data", Some(&keys.join(", ")));
         if is_for_tekton(self) {
             page.sections.push(names_or("Hosts", hosts(self), "none: Tekton hands it to no step (annotation tekton.dev/git-0 is missing)"));

@@ -6,6 +6,8 @@ mod story;
 #[path = "../world.rs"]
 mod world;
 
+mod explained;
+mod other_ways;
 mod ssh;
 
 use std::path::PathBuf;
@@ -23,19 +25,45 @@ fn kubeconfig() -> PathBuf {
     PathBuf::from(path)
 }
 
+/// What `kubectl` prints on the cluster, or what it says against it. The lab cluster does not come up without it.
+fn try_kubectl(args: &[&str]) -> Result<String, String> {
+    let output = Command::new("kubectl").args(args).env("KUBECONFIG", kubeconfig()).output().map_err(|e| e.to_string())?;
+    let said = if output.status.success() { &output.stdout } else { &output.stderr };
+    let said = String::from_utf8_lossy(said).into_owned();
+    if output.status.success() { Ok(said) } else { Err(said) }
+}
+
+/// The same; fails the test when it is refused.
+#[track_caller]
+fn kubectl(args: &[&str]) -> String {
+    try_kubectl(args).unwrap_or_else(|said| panic!("kubectl {args:?}: {said}"))
+}
+
 /// A world on the cluster, in a namespace that is made now and deleted when the test is over.
 fn cluster() -> World {
-    let mut world = World::new(|_| vec![("KUBECONFIG", kubeconfig())], |world| {
-        let mut kubectl = Command::new("kubectl");
-        kubectl.args(["delete", "namespace", "--wait=false", &world.namespace]).env("KUBECONFIG", kubeconfig());
-        // The namespace stays behind where there is no kubectl; the cluster is the tests' own.
-        let _ = kubectl.output();
-    });
+    let mut world = World::new(|_| vec![("KUBECONFIG", kubeconfig())], leave);
     let suffix = world.path().file_name().expect("a folder has a name").to_string_lossy().to_lowercase();
     let namespace = format!("rtkn{}", suffix.replace('.', "-"));
     world.stdin(&["apply", "-f", "-"], &format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {namespace}\n")).ok();
     world.namespace = namespace;
     world
+}
+
+/// Deletes the namespace of a world, and what `sa grant` made for it outside of namespaces. It does not panic, since
+/// it runs for a test that failed as well.
+fn leave(world: &World) {
+    if world.namespace.is_empty() {
+        return;
+    }
+    let own = format!("/{}-", world.namespace);
+    let bindings = try_kubectl(&["get", "clusterrolebindings", "-l", "app.kubernetes.io/managed-by=rtkn", "-o", "name"]);
+    let bindings = bindings.unwrap_or_else(|said| said);
+    let left = bindings.lines().filter(|name| name.contains(&own)).map(|binding| try_kubectl(&["delete", binding]));
+    for done in left.chain([try_kubectl(&["delete", "namespace", "--wait=false", &world.namespace])]) {
+        if let Err(said) = done {
+            eprintln!("namespace {} leaves something behind: {said}", world.namespace);
+        }
+    }
 }
 
 /// The address of the node, which steps reach as well: the host of the kubeconfig's server.
@@ -71,100 +99,4 @@ fn the_same_story_in_the_sandbox() {
     let setting = setting(&server, server.key.clone());
     story::set_up(&world, &setting);
     story::events(&world, &setting);
-}
-
-#[test]
-fn a_wrong_key_is_refused_and_explained() {
-    let world = cluster();
-    let server = Server::start(world.path(), &node());
-    let stranger = story::key(world.path(), "stranger");
-    let setting = setting(&server, stranger);
-    story::set_up(&world, &setting);
-    let event = format!(r#"{{"url": "{}"}}"#, setting.repository);
-    world.rtkn(&["el", "send", "tt-ev", "-d", &event, "--follow"]).exits(1).prints("Permission denied");
-    world.rtkn(&["diagnose"]).ok().prints("Permission denied (publickey").prints("tt-ssh");
-}
-
-#[test]
-fn a_server_that_is_not_known_is_refused_and_explained() {
-    let world = cluster();
-    let server = Server::start(world.path(), &node());
-    let mut setting = setting(&server, server.key.clone());
-    let other = story::key(world.path(), "other");
-    let public = std::fs::read_to_string(format!("{other}.pub")).expect("the public half");
-    let address = server.host.replace(':', "]:");
-    setting.known_hosts = Some(world.write("wrong_hosts", &format!("[{address} {public}")));
-    story::set_up(&world, &setting);
-    let event = format!(r#"{{"url": "{}"}}"#, setting.repository);
-    world.rtkn(&["el", "send", "tt-ev", "-d", &event, "--follow"]).exits(1).prints("Host key verification failed");
-    world.rtkn(&["diagnose"]).ok().prints("Host key verification failed").prints("known_hosts");
-}
-
-#[test]
-fn a_listener_without_rights_is_explained_and_mended() {
-    let world = cluster();
-    let manifest = "apiVersion: triggers.tekton.dev/v1beta1\nkind: EventListener\nmetadata:\n  name: bare\nspec:\n  triggers:\n    - triggerRef: anything\n";
-    world.stdin(&["apply", "-f", "-"], manifest).ok();
-    let told = world::eventually("the listener to be refused", || {
-        let told = world.rtkn(&["diagnose", "el", "bare"]).ok();
-        told.stdout.contains("is forbidden").then_some(told)
-    });
-    told.prints("sa grant").prints("--for eventlistener").prints("serviceAccountName");
-    world.rtkn(&["sa", "create", "listener"]).ok();
-    world.rtkn(&["sa", "grant", "listener", "--for", "eventlistener"]).ok();
-    world.stdin(&["apply", "-f", "-"], &manifest.replace("spec:\n", "spec:\n  serviceAccountName: listener\n")).ok();
-    world::eventually("the listener to be available", || world.rtkn(&["el", "list"]).ok().stdout.contains("True").then_some(()));
-}
-
-#[test]
-fn a_claim_without_a_class_is_explained() {
-    let world = cluster();
-    world.stdin(&["apply", "-f", "-"], &unbound_claim()).ok();
-    let told = world::eventually("the pod to be unschedulable", || {
-        let told = world.rtkn(&["diagnose", "pr", "unbound"]).ok();
-        told.stdout.contains("unbound immediate PersistentVolumeClaims").then_some(told)
-    });
-    told.prints("storageClassName");
-}
-
-fn unbound_claim() -> String {
-    format!(
-        "apiVersion: tekton.dev/v1
-kind: PipelineRun
-metadata:
-  name: unbound
-spec:
-  pipelineSpec:
-    workspaces: [{{name: data}}]
-    tasks:
-      - name: wait
-        workspaces: [{{name: data, workspace: data}}]
-        taskSpec:
-          workspaces: [{{name: data}}]
-          steps: [{{name: wait, image: {IMAGE}, imagePullPolicy: Never, script: 'true'}}]
-  workspaces:
-    - name: data
-      volumeClaimTemplate:
-        spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
-"
-    )
-}
-
-#[test]
-fn a_task_that_does_not_exist_is_named() {
-    let world = cluster();
-    let manifest = "apiVersion: tekton.dev/v1
-kind: PipelineRun
-metadata:
-  name: lost
-spec:
-  pipelineSpec:
-    tasks: [{name: fetch, taskRef: {name: git-clonn}}]
-";
-    world.stdin(&["apply", "-f", "-"], manifest).ok();
-    let told = world::eventually("the run to fail", || {
-        let told = world.rtkn(&["diagnose", "pr", "lost"]).ok();
-        told.stdout.contains("git-clonn").then_some(told)
-    });
-    told.prints("does not exist");
 }

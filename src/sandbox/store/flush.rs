@@ -36,7 +36,10 @@ impl Flusher {
 
     /// Notes that something was written that is not on disk.
     pub(super) fn mark_dirty(&self) {
-        lock(&self.shared.state).dirty = true;
+        if std::mem::replace(&mut lock(&self.shared.state).dirty, true) {
+            // The thread gathers already, and waking it for each write would cost more than the write.
+            return;
+        }
         self.shared.wake.notify_one();
         let mut thread = lock(&self.thread);
         if thread.is_none() {

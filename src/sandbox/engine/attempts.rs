@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -16,7 +17,7 @@ use crate::sandbox::logs::LogDir;
 const EVENT_BUFFER: usize = 64;
 
 /// Namespace and name of the pod of an attempt.
-type PodKey = (String, String);
+pub type PodKey = (String, String);
 
 /// What an executor told about an attempt; nothing when it fell silent.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Report {
 struct Attempt {
     task_run: Key,
     progress: Progress,
+    /// When the progress was last written
+    written: Option<Timestamp>,
     stop: watch::Sender<bool>,
     /// Where a refusal is written, so that it can be read as the step's log
     pod_uid: String,
@@ -64,6 +67,7 @@ impl Attempts {
         let attempt = Attempt {
             task_run,
             progress: Progress::new(execution.steps.len()),
+            written: None,
             stop,
             pod_uid: execution.pod_uid.clone(),
             first_container: execution.steps.first().map(|step| names::container(&step.name, 0)).unwrap_or_default(),
@@ -111,9 +115,28 @@ impl Attempts {
     }
 
     /// The TaskRun of an attempt and how far it is.
-    pub fn progress(&self, namespace: &str, pod: &str) -> Option<(&Key, &Progress)> {
-        let attempt = self.running.get(&(namespace.to_owned(), pod.to_owned()))?;
+    pub fn progress(&self, pod: &PodKey) -> Option<(&Key, &Progress)> {
+        let attempt = self.running.get(pod)?;
         Some((&attempt.task_run, &attempt.progress))
+    }
+
+    /// Notes that an attempt's progress is written.
+    pub fn written(&mut self, pod: &PodKey, at: Timestamp) {
+        if let Some(attempt) = self.running.get_mut(pod) {
+            attempt.written = Some(at);
+        }
+    }
+
+    /// When an attempt's progress is to be written next, if writes keep their distance; `None` for at once, as its first
+    /// word and its end are.
+    pub fn next_write(&self, pod: &PodKey, distance: Duration) -> Option<Timestamp> {
+        let attempt = self.running.get(pod).filter(|attempt| !attempt.progress.has_ended())?;
+        attempt.written?.checked_add(distance).ok()
+    }
+
+    /// The pods whose steps run for a TaskRun.
+    pub fn pods_of(&self, task_run: &Key) -> Vec<PodKey> {
+        self.running.iter().filter(|(_, attempt)| attempt.task_run == *task_run).map(|(pod, _)| pod.clone()).collect()
     }
 
     /// Forgets an attempt that has ended; what was refused goes into the log of the first step.
@@ -138,8 +161,7 @@ impl Attempts {
 
     /// Ends the steps of a TaskRun that is gone.
     pub fn stop_run(&mut self, task_run: &Key) {
-        let pods: Vec<PodKey> = self.running.iter().filter(|(_, a)| a.task_run == *task_run).map(|(pod, _)| pod.clone()).collect();
-        for (namespace, pod) in pods {
+        for (namespace, pod) in self.pods_of(task_run) {
             self.stop(&namespace, &pod);
         }
     }

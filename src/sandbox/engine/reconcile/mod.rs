@@ -13,7 +13,7 @@ use indexmap::IndexSet;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::attempts::{Attempts, Report};
+use super::attempts::{Attempts, PodKey, Report};
 use super::cache::{Cache, Key, key_of};
 use super::condition::is_done;
 use super::object::{text, uid};
@@ -24,6 +24,9 @@ use crate::sandbox::executor::{Executor, TaskEvent};
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
 
+/// How long what an attempt tells gathers between two writes of it: steps that take no time cost no write each. The
+/// first word and the end are written at once.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long steps have to end when the sandbox stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -37,6 +40,8 @@ pub struct Controller {
     queue: IndexSet<Key>,
     /// When to look at runs again
     wakes: BTreeSet<(Timestamp, Key)>,
+    /// Namespaces and names of the pods whose attempts have told what is not written yet, and when to write it
+    gathering: BTreeSet<(Timestamp, PodKey)>,
     /// TaskRuns whose pod waits for something
     waiting: HashSet<Key>,
     /// Starts of runs by UID, more exactly than their status has them
@@ -71,7 +76,7 @@ pub async fn run(store: Store, logs: LogDir, executor: Arc<dyn Executor>, mut sh
                 }
                 controller.hear(heard)?;
             }
-            () = until(controller.next_wake()) => controller.wake(),
+            () = until(controller.next_wake()) => controller.wake()?,
             () = stopped(&mut shutdown) => return controller.stop(&mut reports).await,
         }
     }
@@ -102,6 +107,7 @@ impl Controller {
             attempts,
             queue: IndexSet::new(),
             wakes: BTreeSet::new(),
+            gathering: BTreeSet::new(),
             waiting: HashSet::new(),
             starts: HashMap::new(),
             own: HashSet::new(),
@@ -127,18 +133,23 @@ impl Controller {
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        self.wakes.first().map(|(at, _)| *at)
+        let (run, attempt) = (self.wakes.first(), self.gathering.first());
+        run.map(|(at, _)| *at).into_iter().chain(attempt.map(|(at, _)| *at)).min()
     }
 
-    fn wake(&mut self) {
+    fn wake(&mut self) -> Result<(), StoreError> {
         let now = Timestamp::now();
         while self.wakes.first().is_some_and(|(at, _)| *at <= now) {
             self.queue.extend(self.wakes.pop_first().map(|(_, key)| key));
         }
+        self.write_gathered(|at, _| at <= now)
     }
 
     fn reconcile(&mut self, key: Key) -> Result<(), StoreError> {
         self.wakes.retain(|(_, other)| *other != key);
+        // What ends a TaskRun from outside has to know which of its steps have ended by themselves.
+        let told = self.attempts.pods_of(&key);
+        self.write_gathered(|_, pod| told.contains(pod))?;
         let (kind, namespace) = (run_kind(key.0), key.1.as_str());
         let Some(run) = self.cache.get(kind, namespace, &key.2) else {
             return self.cache.check();
@@ -155,20 +166,34 @@ impl Controller {
         self.carry_out(kind, &run, plan)
     }
 
-    /// Takes in what executors told, then writes each attempt's state once.
+    /// Takes in what executors told, then writes each attempt's state once, at once or when enough has gathered.
     fn hear(&mut self, reports: Vec<Report>) -> Result<(), StoreError> {
-        for (namespace, pod) in self.attempts.hear(reports) {
-            self.write_progress(&namespace, &pod)?;
+        let now = Timestamp::now();
+        for key in self.attempts.hear(reports) {
+            let due = self.attempts.next_write(&key, GATHER).filter(|due| *due > now);
+            match due {
+                Some(due) => drop(self.gathering.insert((due, key))),
+                None => self.write_progress(&key)?,
+            }
         }
         Ok(())
     }
 
-    fn write_progress(&mut self, namespace: &str, pod: &str) -> Result<(), StoreError> {
-        let Some((key, progress)) = self.attempts.progress(namespace, pod) else { return Ok(()) };
+    /// Writes what attempts have told before, as far as it is wanted.
+    fn write_gathered(&mut self, wanted: impl Fn(Timestamp, &PodKey) -> bool) -> Result<(), StoreError> {
+        let due: Vec<PodKey> = self.gathering.iter().filter(|(at, pod)| wanted(*at, pod)).map(|(_, pod)| pod.clone()).collect();
+        due.iter().try_for_each(|pod| self.write_progress(pod))
+    }
+
+    fn write_progress(&mut self, of: &PodKey) -> Result<(), StoreError> {
+        self.gathering.retain(|(_, other)| other != of);
+        let (namespace, pod) = (of.0.as_str(), of.1.as_str());
+        let Some((key, progress)) = self.attempts.progress(of) else { return Ok(()) };
         if !progress.is_worth_telling() {
             return Ok(());
         }
         let (key, progress) = (key.clone(), progress.clone());
+        self.attempts.written(of, Timestamp::now());
         if progress.has_ended() {
             self.attempts.finish(namespace, pod);
         }
@@ -227,6 +252,7 @@ impl Controller {
 
     /// Ends all steps, and the TaskRuns whose steps had begun.
     async fn stop(&mut self, reports: &mut mpsc::UnboundedReceiver<Report>) -> Result<(), StoreError> {
+        self.write_gathered(|_, _| true)?;
         let mut runs = self.attempts.stop_all();
         let deadline = tokio::time::Instant::now() + LAST_WORDS;
         while !runs.is_empty() {

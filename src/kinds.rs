@@ -82,6 +82,12 @@ impl Kind {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// `secret/deploy-key`, `pipelinerun.tekton.dev/x`: an object as kubectl names it
+    pub fn label(&self, name: &str) -> String {
+        let kind = self.kind.to_ascii_lowercase();
+        if self.group.is_empty() { format!("{kind}/{name}") } else { format!("{kind}.{}/{name}", self.group) }
+    }
+
     /// The collection's path on the server: `/apis/tekton.dev/v1/namespaces/ns/pipelineruns`
     pub fn path(&self, version: &str, namespace: Option<&str>) -> String {
         let root = if self.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", self.group) };

@@ -4,6 +4,9 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+/// The annotation in which kubectl keeps the manifest that it applied; it repeats the object, a Secret's values too.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// `ObjectMeta`, as far as it is read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

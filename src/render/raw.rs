@@ -70,14 +70,11 @@ pub fn list(kind: &Kind, api_version: &str, items: Vec<Value>, format: Format) -
 fn name(object: &Value) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("/apiVersion"), text("/kind"));
-    let word = match kinds::of_manifest(api_version, kind) {
-        Some(kind) => {
-            format!("{}{}", kind.kind.to_lowercase(), if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) })
-        }
-        None => kind.to_lowercase(),
-    };
     let name = [text("/metadata/name"), text("/metadata/generateName")].into_iter().find(|n| !n.is_empty()).unwrap_or_default();
-    format!("{word}/{name}\n")
+    match kinds::of_manifest(api_version, kind) {
+        Some(kind) => kind.label(name) + "\n",
+        None => format!("{}/{name}\n", kind.to_lowercase()),
+    }
 }
 
 /// The value with the keys of every object in alphabetical order.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::kinds;
+use crate::sandbox::json::{strings, text};
 use crate::sandbox::store::{Store, StoreError};
 
 /// What somebody wants to do.
@@ -161,14 +162,6 @@ fn covers_resource(resources: &Value, what: &Attributes) -> bool {
 
 fn has(list: &Value, wanted: &str) -> bool {
     strings(list).any(|entry| entry == "*" || entry == wanted)
-}
-
-fn strings(list: &Value) -> impl Iterator<Item = &str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str)
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 #[cfg(test)]

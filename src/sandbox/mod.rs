@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 pub mod engine;
 pub mod executor;
+mod json;
 pub mod listeners;
 pub mod logs;
 pub mod process;

@@ -68,17 +68,11 @@ impl Manifest {
         self.value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// `secret/deploy-key`, `pipelinerun.tekton.dev/x`: the kind's name and group as kubectl writes them.
+    /// `secret/deploy-key`, `pipelinerun.tekton.dev/x`, as kubectl names it.
     pub fn label(&self) -> String {
         let name = if self.name().is_empty() { self.generate_name().unwrap_or_default() } else { self.name() };
-        label(self.kind, name)
+        self.kind.label(name)
     }
-}
-
-/// `secret/deploy-key`, `pipelinerun.tekton.dev/x`
-pub fn label(kind: &Kind, name: &str) -> String {
-    let noun = kind.kind.to_ascii_lowercase();
-    if kind.group.is_empty() { format!("{noun}/{name}") } else { format!("{noun}.{}/{name}", kind.group) }
 }
 
 impl std::fmt::Debug for Manifest {

@@ -10,6 +10,7 @@ use super::Manifest;
 use super::ssh::Key;
 use crate::kinds;
 use crate::objects::core::Secret;
+use crate::objects::meta::LAST_APPLIED;
 
 /// The prefix of the annotations that name the git servers of a Secret.
 pub const GIT: &str = "tekton.dev/git-";
@@ -249,7 +250,7 @@ pub fn redacted(object: &Value) -> Value {
         }
     }
     if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-        annotations.shift_remove("kubectl.kubernetes.io/last-applied-configuration");
+        annotations.shift_remove(LAST_APPLIED);
     }
     object
 }

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::near::nearest;
 use crate::objects::core::Namespace;
 use crate::render::{self, Format};
-use crate::scaffold::{Manifest, label, secret};
+use crate::scaffold::{Manifest, secret};
 use crate::session::Session;
 
 /// Flags of every command that makes objects.
@@ -105,7 +105,7 @@ impl Made {
 
     fn label(&self) -> String {
         let name = self.object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        label(self.asked.kind, if name.is_empty() { self.asked.name() } else { name })
+        self.asked.kind.label(if name.is_empty() { self.asked.name() } else { name })
     }
 }
 

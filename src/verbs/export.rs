@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::describe::none_found;
 use super::{missing, pick};
 use crate::failure::{Exit, Failure};
+use crate::objects::meta::LAST_APPLIED;
 use crate::objects::{Object, Seen};
 use crate::render;
 use crate::session::Session;
@@ -58,7 +59,7 @@ fn manifest(kind: &str, mut object: Value) -> Value {
             metadata.shift_remove("name");
         }
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.shift_remove("kubectl.kubernetes.io/last-applied-configuration");
+            annotations.shift_remove(LAST_APPLIED);
         }
     }
     object

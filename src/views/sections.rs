@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::values;
 use super::{ABSENT, Cell, Line, Page, Section};
 use crate::objects::Meta;
+use crate::objects::meta::LAST_APPLIED;
 use crate::objects::pipeline::{ParamSpec, ResultSpec, WorkspaceDeclaration};
 use crate::objects::run::{Param, Run, WorkspaceBinding};
 
@@ -36,7 +37,7 @@ pub fn named(meta: &Meta) -> Page {
 /// Labels or annotations, a line each, sorted by key.
 pub fn map(page: &mut Page, label: &'static str, entries: &IndexMap<String, String>) {
     // What kubectl notes for itself says nothing that the object does not say.
-    let mut entries: Vec<_> = entries.iter().filter(|(k, _)| *k != "kubectl.kubernetes.io/last-applied-configuration").collect();
+    let mut entries: Vec<_> = entries.iter().filter(|(k, _)| *k != LAST_APPLIED).collect();
     if entries.is_empty() {
         return;
     }

@@ -16,7 +16,6 @@ use crate::kinds;
 use crate::logs::{Outcome, Subject};
 use crate::objects::Object;
 use crate::objects::run::{PipelineRun, TaskRun};
-use crate::scaffold::label;
 use crate::session::Session;
 use crate::verbs::logs::{self, Following};
 use crate::verbs::stay;
@@ -105,7 +104,7 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         return Ok(if args.follow { Exit::Failed } else { Exit::Done });
     }
     for run in &runs {
-        session.term.answer(format!("{} created", label(run.kind, &run.name)))?;
+        session.term.answer(format!("{} created", run.kind.label(&run.name)))?;
     }
     if args.follow {
         return follow(session, &cluster, &runs).await;

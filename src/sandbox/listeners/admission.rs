@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::jsonpath::{Path, PathError};
 use super::params::expressions;
 use crate::kinds::{self, Kind};
+use crate::sandbox::json::{list, text};
 
 /// `el-` is put before the name of a listener, which has to stay a DNS label.
 const LISTENER_NAME_MAX: usize = 60;
@@ -186,14 +187,6 @@ fn is_empty(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::params::{self, Binding};
 use super::rights;
 use super::sink_log::{Severity, SinkLog};
 use crate::kinds::{self, Kind};
+use crate::sandbox::json::{list, strings, text};
 use crate::sandbox::store::{Store, StoreError};
 
 /// The longest answer of the API server that is read; its errors are short.
@@ -92,7 +93,7 @@ fn of_object(trigger: &Value) -> Trigger {
 /// The Triggers that the listener's selectors take: of its own namespace when only labels are given.
 fn selected(store: &Store, listener: &Value, own: &str) -> Result<Vec<Trigger>, StoreError> {
     let spec = &listener["spec"];
-    let names: Vec<&str> = list(&spec["namespaceSelector"]["matchNames"]).filter_map(Value::as_str).collect();
+    let names: Vec<&str> = strings(&spec["namespaceSelector"]["matchNames"]).collect();
     let namespaces: Vec<Option<&str>> = match names.as_slice() {
         [] if spec["labelSelector"].is_object() => vec![Some(own)],
         ["*"] => vec![None],
@@ -276,14 +277,6 @@ async fn post(api: &Router, path: &str, user: &str, object: &Value) -> Result<()
     let bytes = axum::body::to_bytes(response.into_body(), ANSWER_LIMIT).await.unwrap_or_default();
     let message = serde_json::from_slice::<Value>(&bytes).ok().and_then(|status| Some(status["message"].as_str()?.to_owned()));
     Err((code, message.unwrap_or_else(|| format!("the server answered {code}"))))
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 #[cfg(test)]

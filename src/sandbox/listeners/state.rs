@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::rights::service_account;
 
+use crate::sandbox::json::text;
+
 /// Name of the pod's only container, whose log is the listener's.
 pub const CONTAINER: &str = "event-listener";
 
@@ -247,10 +249,6 @@ fn template_hash(listener: &Value) -> String {
 
 fn seconds(now: Timestamp) -> String {
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::super::{names, params, references};
 use super::Subject;
 use super::state::TaskState;
 use crate::kinds;
+use crate::objects::meta::LAST_APPLIED;
 
 /// A pipeline with the run's values in it.
 pub(super) struct Prepared {
@@ -110,7 +111,7 @@ fn find(subject: &Subject<'_>, draft: &mut Draft) -> Result<(String, Value), Fai
 /// Labels or annotations that a run takes over from what it refers to; its own win.
 pub(in super::super) fn inherit_metadata(run: &Value, from: &Value, field: &str, into: &mut Map<String, Value>) {
     for (key, value) in metadata(from, field) {
-        let applied = key == "kubectl.kubernetes.io/last-applied-configuration";
+        let applied = key == LAST_APPLIED;
         if !applied && !metadata(run, field).any(|(own, _)| own == key) {
             into.insert(key.clone(), value.clone());
         }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::super::claims::PROVISIONER;
 use super::super::condition::{Condition, is_done};
 use super::super::fake::FakeExecutor;
 use super::super::object::{items, text};
-use super::super::claims::PROVISIONER;
 use super::super::{admit, run};
 use super::{World, children, is_running, skipped, steps, task, told};
 use crate::kinds;

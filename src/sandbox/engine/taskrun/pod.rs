@@ -9,6 +9,7 @@ use super::super::spec::{Step, TaskSpec};
 use super::Subject;
 use super::prepare::Prepared;
 use crate::kinds;
+use crate::objects::meta::LAST_APPLIED;
 
 /// Name of the node that pods seem to run on.
 pub const NODE: &str = "rtkn-sandbox";
@@ -58,7 +59,7 @@ fn labels(run: &Value, draft: &Draft) -> Map<String, Value> {
 }
 
 fn annotations(run: &Value) -> Map<String, Value> {
-    let passed_on = object::metadata(run, "annotations").filter(|(key, _)| *key != "kubectl.kubernetes.io/last-applied-configuration");
+    let passed_on = object::metadata(run, "annotations").filter(|(key, _)| *key != LAST_APPLIED);
     passed_on.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 

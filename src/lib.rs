@@ -16,6 +16,7 @@ pub mod render;
 pub mod sandbox;
 pub mod scaffold;
 pub mod session;
+mod shell;
 pub mod term;
 pub mod verbs;
 pub mod views;

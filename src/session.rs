@@ -7,6 +7,7 @@ use crate::client::Cluster;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Wanted};
 use crate::sandbox::serve::{Running, Sandbox};
+use crate::shell::quoted;
 use crate::term::Term;
 
 /// What every command is given.
@@ -111,8 +112,8 @@ impl Session {
     /// namespace that this one was called with, unless the words name a namespace themselves.
     pub fn command(&self, words: &str) -> String {
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
-        let kubeconfig = self.wanted.file.as_deref().map(|f| format!(" --kubeconfig {}", f.display())).unwrap_or_default();
-        let context = self.wanted.context.as_deref().map(|c| format!(" --context {c}")).unwrap_or_default();
+        let kubeconfig = self.wanted.file.as_deref().map(|f| format!(" --kubeconfig {}", quoted(&f.to_string_lossy()))).unwrap_or_default();
+        let context = self.wanted.context.as_deref().map(|c| format!(" --context {}", quoted(c))).unwrap_or_default();
         let namespace = self.wanted.namespace.as_deref().filter(|_| !words.contains(" -n "));
         let namespace = namespace.map(|n| format!(" -n {n}")).unwrap_or_default();
         format!("{}{sandbox}{kubeconfig}{context}{namespace} {words}", self.program)

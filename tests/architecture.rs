@@ -12,8 +12,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "cli", "client", "diagnose", "failure", "kinds", "logs", "near", "objects", "render", "sandbox", "scaffold", "session", "term",
-            "verbs", "views",
+            "cli", "client", "diagnose", "failure", "kinds", "logs", "near", "objects", "render", "sandbox", "scaffold", "session",
+            "shell", "term", "verbs", "views",
         ],
     ),
     // Rules look at evidence; only its gathering asks the server, and only `words` knows how an explanation looks.
@@ -30,7 +30,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sandbox", &["kinds", "objects"]),
     ("scaffold", &["kinds", "near", "objects"]),
     // The only place that knows both ways to a server.
-    ("session", &["client", "failure", "kubeconfig", "sandbox", "term"]),
+    ("session", &["client", "failure", "kubeconfig", "sandbox", "shell", "term"]),
+    ("shell", &[]),
     ("term", &["objects"]),
     (
         "verbs",

@@ -6,17 +6,18 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
-use futures::StreamExt as _;
+use serde_json::json;
 use tokio::process::Command;
 
-use crate::client::{Select, Watched};
 use crate::failure::{Exit, Failure};
 use crate::kinds;
 use crate::objects::meta::condition;
 use crate::objects::trigger::EventListener;
 use crate::sandbox::serve::Sandbox;
 use crate::session::Session;
+use crate::shell::quoted;
 use crate::term::style::{Label, paint};
+use crate::verbs::stay;
 
 /// The Task and the Pipeline that the story runs.
 const PIPELINE: &str = include_str!("demo/pipeline.yaml");
@@ -102,7 +103,7 @@ impl Story<'_> {
     async fn succeed(&mut self, repository: &str) -> Result<(), Failure> {
         self.title("An event, as a git server would post it")?;
         let before = self.runs().await?;
-        let event = format!(r#"{{"url": "{repository}"}}"#);
+        let event = json!({"url": repository}).to_string();
         self.post(&event).await?;
         let run = self.appeared(&before).await?;
         self.title("The run it made, step by step")?;
@@ -116,7 +117,7 @@ impl Story<'_> {
     async fn fail(&mut self, repository: &str) -> Result<(), Failure> {
         self.title("A second event, for a repository that is not there")?;
         let before = self.runs().await?;
-        let event = format!(r#"{{"url": "{repository}-gone"}}"#);
+        let event = json!({"url": format!("{repository}-gone")}).to_string();
         self.play(&["el", "send", "tt-ev", "-d", &event]).await?;
         let run = self.appeared(&before).await?;
         self.play(&["pr", "logs", &run, "-f"]).await?;
@@ -218,21 +219,14 @@ impl Story<'_> {
     async fn listener(&mut self) -> Result<(), Failure> {
         let cluster = self.session.cluster().await?;
         let progress = self.session.term.progress("waiting for the listener");
-        let mut changes = cluster.watch::<EventListener>(Some(&cluster.namespace), &Select::fields("metadata.name=tt-ev"));
-        let ready = async {
-            while let Some(change) = changes.next().await {
-                let Watched::Now(listener) = change? else { continue };
-                let conditions = listener.lens.map(|l| l.status.conditions).unwrap_or_default();
-                if condition(&conditions, "Ready").or(condition(&conditions, "Available")).is_some_and(|c| c.status == "True") {
-                    break;
-                }
-            }
-            Ok::<_, Failure>(())
+        let ready = |listener: &EventListener| {
+            let conditions = &listener.status.conditions;
+            condition(conditions, "Ready").or(condition(conditions, "Available")).is_some_and(|c| c.status == "True")
         };
-        let outcome = tokio::time::timeout(PATIENCE, ready).await;
+        let outcome = tokio::time::timeout(PATIENCE, stay::until(&cluster, "tt-ev", ready)).await;
         drop(progress);
         let hint = format!("ask why: {}", self.session.command("diagnose el tt-ev"));
-        outcome.map_err(|_| Failure::other("the listener tt-ev did not become ready").hint(hint))?
+        outcome.map_err(|_| Failure::other("the listener tt-ev did not become ready").hint(hint))?.map(drop)
     }
 
     async fn runs(&mut self) -> Result<Vec<String>, Failure> {
@@ -252,12 +246,6 @@ impl Story<'_> {
         let hint = format!("ask why: {}", self.session.command("diagnose el tt-ev"));
         Err(Failure::other("the event made no PipelineRun").hint(hint))
     }
-}
-
-/// A word as a shell needs it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn on_path(program: &str) -> bool {
@@ -284,16 +272,4 @@ async fn small_repository(folder: &Path) -> Result<PathBuf, Failure> {
         }
     }
     Ok(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn commands_are_shown_as_a_shell_takes_them() {
-        assert_eq!(quoted("shared-data=emptyDir"), "shared-data=emptyDir");
-        assert_eq!(quoted("repo-url=$(body.url)"), "'repo-url=$(body.url)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
 }

@@ -5,7 +5,8 @@ use futures::StreamExt as _;
 use crate::client::{Cluster, Select, Watched};
 use crate::failure::{Exit, Failure, Kind};
 use crate::kinds;
-use crate::objects::run::{PipelineRun, Run, RunOf, TaskRun};
+use crate::objects::Object;
+use crate::objects::run::{PipelineRun, RunOf, TaskRun};
 use crate::session::Session;
 
 /// Waits until the run has ended, where it would end with this process otherwise, and says so.
@@ -19,7 +20,7 @@ pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &
     let start = session.command("sandbox start");
     session.term.say(format!("The sandbox is not started, so this stays until {name} has ended ({start} lets runs go on by themselves)"));
     let progress = session.term.progress(format!("{} {name} is running", R::KIND.kind));
-    let ended = ended::<R>(cluster, name).await?;
+    let ended = until(cluster, name, R::is_done).await?;
     drop(progress);
     let verdict = ended.verdict();
     session.term.say(format!("{} {name}: {verdict}", R::KIND.kind));
@@ -54,19 +55,23 @@ pub async fn for_all<'a>(
     exit
 }
 
-async fn ended<R: Run>(cluster: &Cluster, name: &str) -> Result<R, Failure> {
-    let mut watch = cluster.watch::<R>(Some(&cluster.namespace), &Select::fields(format!("metadata.name={name}")));
+/// Waits until an object is as it should be, and gives it as it is then.
+///
+/// # Errors
+/// When it is deleted meanwhile or cannot be read, and when the server refuses the watch.
+pub async fn until<T: Object>(cluster: &Cluster, name: &str, settled: impl Fn(&T) -> bool) -> Result<T, Failure> {
+    let mut watch = cluster.watch::<T>(Some(&cluster.namespace), &Select::fields(format!("metadata.name={name}")));
     while let Some(event) = watch.next().await {
         match event? {
             Watched::Now(seen) => {
-                let run = seen.lens.map_err(|e| Failure::invalid(e.to_string()))?;
-                if run.is_done() {
-                    return Ok(run);
+                let object = seen.lens.map_err(|e| Failure::invalid(e.to_string()))?;
+                if settled(&object) {
+                    return Ok(object);
                 }
             }
-            Watched::Gone(_) => return Err(Failure::other(format!("{} {name} was deleted", R::KIND.kind))),
+            Watched::Gone(_) => return Err(Failure::other(format!("{} {name} was deleted", T::KIND.kind))),
             Watched::Listing | Watched::Listed => {}
         }
     }
-    Err(Failure::other(format!("the server ended the watch on {} {name}", R::KIND.kind)))
+    Err(Failure::other(format!("the server ended the watch on {} {name}", T::KIND.kind)))
 }

@@ -12,6 +12,7 @@ use super::serve::Arguments;
 use crate::failure::{Exit, Failure};
 use crate::sandbox::serve::{Running, Sandbox, kubeconfig_file};
 use crate::session::Session;
+use crate::shell::quoted;
 
 /// How long a start may take: the store may wait for another process, and the disk may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,17 +39,10 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
     session.term.answer("Use it with this program:")?;
     session.term.answer(format_args!("  {program} --sandbox pipelinerun list        (or: export RTKN_SANDBOX=1)"))?;
     session.term.answer("and with kubectl and others:")?;
-    session.term.answer(format_args!("  export KUBECONFIG={}", quoted(&kubeconfig)))?;
+    session.term.answer(format_args!("  export KUBECONFIG={}", quoted(&kubeconfig.to_string_lossy())))?;
     session.term.answer("Stop it with:")?;
     session.term.answer(format_args!("  {program} sandbox stop"))?;
     Ok(Exit::Done)
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c));
-    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 async fn launch(dir: &Path, port: Option<u16>) -> Result<Running, Failure> {
@@ -103,12 +97,6 @@ fn last_words(log: &Path) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(quoted(Path::new("/home/me/x")), "/home/me/x");
-        assert_eq!(quoted(Path::new("/home/it's me")), r"'/home/it'\''s me'");
-    }
 
     #[test]
     fn the_words_of_a_failed_start_are_passed_on() {

@@ -4,24 +4,19 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::client::{Cluster, Error, Select};
+use crate::client::{Cluster, Error};
 use crate::diagnose::{Diagnosis, Voice, explain, gather, text, troubled};
 use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
-use crate::near::nearest;
-use crate::objects::Object;
-use crate::objects::run::{PipelineRun, TaskRun};
-use crate::objects::trigger::EventListener;
+use crate::sandbox::serve::CONTEXT;
 use crate::session::Session;
+use crate::verbs::missing;
 
 /// The kinds that can be diagnosed.
 const KINDS: [&Kind; 3] = [&kinds::PIPELINE_RUN, &kinds::TASK_RUN, &kinds::EVENT_LISTENER];
 
 /// How many of each kind are looked at when none is named.
 const MOST: usize = 5;
-
-/// The kubeconfig context of a sandbox that is started, for hints that name kubectl.
-const SANDBOX_CONTEXT: &str = "rtkn-sandbox";
 
 /// What is to be diagnosed.
 #[derive(Args, Debug)]
@@ -87,7 +82,7 @@ async fn diagnose(session: &Session, cluster: &Cluster, kind: &'static Kind, nam
         Err(error) if error.is_not_found() => return Err(not_found(cluster, kind, name, error).await),
         Err(error) => return Err(error.into()),
     };
-    let context = if session.sandbox { Some(SANDBOX_CONTEXT) } else { session.wanted.context.as_deref() };
+    let context = if session.sandbox { Some(CONTEXT) } else { session.wanted.context.as_deref() };
     Ok(explain(&evidence, &Voice { command: &|words| session.command(words), context }))
 }
 
@@ -121,25 +116,8 @@ fn kind_of(word: &str) -> Result<(&'static Kind, Option<&str>), Failure> {
 
 /// There is no such object; perhaps one of nearly that name.
 async fn not_found(cluster: &Cluster, kind: &'static Kind, name: &str, error: Error) -> Failure {
-    let namespace = &cluster.namespace;
-    let known = if kind == &kinds::PIPELINE_RUN {
-        names::<PipelineRun>(cluster).await
-    } else if kind == &kinds::TASK_RUN {
-        names::<TaskRun>(cluster).await
-    } else {
-        names::<EventListener>(cluster).await
-    };
-    let failure = Failure::from(error).context(format!("cannot diagnose {} {name} in namespace {namespace}", kind.kind));
-    match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => failure.hint(format!("did you mean {near}?")),
-        None => failure,
-    }
-}
-
-/// Names for a hint; where they cannot be had there is no hint.
-async fn names<T: Object>(cluster: &Cluster) -> Vec<String> {
-    let objects = cluster.list::<T>(Some(&cluster.namespace), &Select::default()).await.unwrap_or_default();
-    objects.into_iter().map(|seen| seen.meta().name.clone()).collect()
+    let what = format!("cannot diagnose {} {name} in namespace {}", kind.kind, cluster.namespace);
+    missing::with_hints(cluster, kind, &[name], Failure::from(error).context(what)).await
 }
 
 #[cfg(test)]

@@ -72,6 +72,17 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     }
 }
 
+/// Writes the Secret, prints what the flags ask for and says what to do with it.
+async fn make(session: &mut Session, manifest: Manifest, existing: Option<&Secret>, args: &CreateArgs) -> Result<Exit, Failure> {
+    let how = how(session, existing, &manifest, args)?;
+    let name = manifest.name().to_owned();
+    write(session, manifest, how, args, true).await?;
+    if !args.write.dry_run {
+        say_next(session, &name);
+    }
+    Ok(Exit::Done)
+}
+
 /// How a Secret gets to the server: nothing is lost without `--replace`.
 fn how(session: &Session, existing: Option<&Secret>, wanted: &Manifest, args: &CreateArgs) -> Result<How, Failure> {
     let Some(existing) = existing else { return Ok(How::Apply) };

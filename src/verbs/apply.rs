@@ -4,10 +4,10 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::client::{Cluster, Select};
+use crate::client::Cluster;
 use crate::failure::Failure;
+use crate::kinds;
 use crate::near::nearest;
-use crate::objects::core::Namespace;
 use crate::render::{self, Format};
 use crate::scaffold::{Manifest, secret};
 use crate::session::Session;
@@ -216,7 +216,7 @@ async fn is_as_asked(cluster: &Cluster, manifest: &Manifest, before: &Value) -> 
 
 async fn existing(cluster: &Cluster, manifest: &Manifest) -> Result<Option<Value>, Failure> {
     match cluster.get_raw(manifest.kind, manifest.namespace(), manifest.name()).await {
-        Ok(raw) => Ok(serde_json::from_str(raw.get()).ok()),
+        Ok(raw) => Ok(Some(serde_json::from_str(raw.get()).map_err(|e| Failure::invalid(format!("{}: {e}", manifest.label())))?)),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -233,8 +233,8 @@ async fn refused(cluster: &Cluster, error: crate::client::Error, namespace: &str
     if !missing || namespace.is_empty() || !failure.message.contains("namespaces") {
         return failure;
     }
-    let known = cluster.list::<Namespace>(None, &Select::default()).await.unwrap_or_default();
-    match nearest(namespace, known.iter().map(|n| n.meta().name.as_str())) {
+    let known = cluster.names(&kinds::NAMESPACE, None).await.unwrap_or_default();
+    match nearest(namespace, known.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean -n {near}?")),
         None => failure.hint(format!("make it: kubectl create namespace {namespace}")),
     }

@@ -2,12 +2,11 @@
 
 use clap::{ArgGroup, Args};
 
-use crate::client::{Cluster, Select};
+use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::kinds;
 use crate::near::nearest;
-use crate::objects::Object;
-use crate::objects::core::{ClusterRole, Role, ServiceAccount};
+use crate::objects::core::ServiceAccount;
 use crate::scaffold::rbac::{Grant, Purpose, runner_role};
 use crate::session::Session;
 use crate::verbs::apply::{Write, WriteArgs, write_and_report};
@@ -89,18 +88,13 @@ async fn role_is_there(session: &mut Session, cluster: &Cluster, grant: &Grant) 
     let place = if grant.role.namespaced { format!(" in namespace {namespace}") } else { String::new() };
     let failure =
         Failure::not_found(format!("there is no {} {}{place}, and a binding to it would grant nothing", grant.role.kind, grant.name));
-    let near = if grant.role.namespaced { near::<Role>(cluster, grant).await } else { near::<ClusterRole>(cluster, grant).await };
-    Err(match near {
+    // Whoever may not list roles is offered none.
+    let known = cluster.names(grant.role, Some(namespace)).await.unwrap_or_default();
+    Err(match nearest(&grant.name, known.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean {near}?")),
         None if grant.name.starts_with("tekton-triggers-") => {
             failure.hint("Tekton Triggers brings this role: is it installed in the cluster?")
         }
         None => failure,
     })
-}
-
-async fn near<T: Object>(cluster: &Cluster, grant: &Grant) -> Option<String> {
-    let namespace = T::KIND.namespaced.then_some(cluster.namespace.as_str());
-    let known = cluster.list::<T>(namespace, &Select::default()).await.ok()?;
-    nearest(&grant.name, known.iter().map(|role| role.meta().name.as_str())).map(str::to_owned)
 }

@@ -7,6 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::core::Secret;
 use crate::scaffold::secret::{self, Redacted};
 use crate::session::Session;
+use crate::verbs::missing::found;
 
 /// Makes a Secret for git over https.
 #[derive(Args, Debug)]
@@ -34,15 +35,9 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         session.term.say(format!("Warning: {url} is not encrypted: everybody on the way can read the password"));
     }
     let cluster = session.cluster().await?;
-    let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
-    let existing = existing.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()?;
+    let existing = found::<Secret>(&cluster, &args.name).await?;
     let manifest = secret::basic(&cluster.namespace, &args.name, &args.host, &user, &password);
-    let how = super::how(session, existing.as_ref(), &manifest, &args.create)?;
-    super::write(session, manifest, how, &args.create, true).await?;
-    if !args.create.write.dry_run {
-        super::say_next(session, &args.name);
-    }
-    Ok(Exit::Done)
+    super::make(session, manifest, existing.as_ref(), &args.create).await
 }
 
 fn ask(session: &mut Session) -> Result<(Redacted, Redacted), Failure> {

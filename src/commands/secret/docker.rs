@@ -9,6 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::core::Secret;
 use crate::scaffold::secret::{self, DockerError};
 use crate::session::Session;
+use crate::verbs::missing::found;
 
 /// Makes a Secret for registries.
 #[derive(Args, Debug)]
@@ -37,15 +38,9 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         .map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
     let config = secret::docker_config(&text, args.registry.as_deref()).map_err(|error| explained(&path.display().to_string(), &error))?;
     let cluster = session.cluster().await?;
-    let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
-    let existing = existing.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()?;
+    let existing = found::<Secret>(&cluster, &args.name).await?;
     let manifest = secret::docker(&cluster.namespace, &args.name, &config);
-    let how = super::how(session, existing.as_ref(), &manifest, &args.create)?;
-    super::write(session, manifest, how, &args.create, true).await?;
-    if !args.create.write.dry_run {
-        super::say_next(session, &args.name);
-    }
-    Ok(Exit::Done)
+    super::make(session, manifest, existing.as_ref(), &args.create).await
 }
 
 fn default_config() -> Option<PathBuf> {

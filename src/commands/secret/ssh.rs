@@ -12,6 +12,7 @@ use crate::objects::core::Secret;
 use crate::scaffold::secret::{self, KNOWN_HOSTS, SSH_AUTH, SSH_KEY};
 use crate::scaffold::ssh::{Key, known_hosts, sorted};
 use crate::session::Session;
+use crate::verbs::missing::found;
 
 /// Makes a Secret for git over ssh.
 #[derive(Args, Debug)]
@@ -54,8 +55,7 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         None => None,
     };
     let cluster = session.cluster().await?;
-    let existing = cluster.find::<Secret>(&cluster.namespace, &args.name).await?;
-    let existing = existing.map(|seen| seen.lens.map_err(|e| Failure::invalid(e.to_string()))).transpose()?;
+    let existing = found::<Secret>(&cluster, &args.name).await?;
     let comment = args.comment.clone().unwrap_or_else(|| format!("{}/{}", cluster.namespace, args.name));
     let key = match given {
         Some(key) => key,

@@ -9,10 +9,9 @@ use super::meta::{Condition, Meta};
 use super::objects;
 
 objects!(
-    Pod => POD, Event => EVENT, ServiceAccount => SERVICE_ACCOUNT, Secret => SECRET, Namespace => NAMESPACE,
+    Pod => POD, Event => EVENT, ServiceAccount => SERVICE_ACCOUNT, Secret => SECRET,
     ConfigMap => CONFIG_MAP, Service => SERVICE, PersistentVolumeClaim => PERSISTENT_VOLUME_CLAIM,
     StorageClass => STORAGE_CLASS, RoleBinding => ROLE_BINDING, ClusterRoleBinding => CLUSTER_ROLE_BINDING,
-    Role => ROLE, ClusterRole => CLUSTER_ROLE,
 );
 
 /// A Pod.
@@ -208,14 +207,6 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// A Namespace.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Namespace {
-    /// Name, labels, …
-    pub metadata: Meta,
-}
-
 /// A ConfigMap.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -341,38 +332,4 @@ pub struct Subject {
     pub name: String,
     /// Namespace of a ServiceAccount
     pub namespace: Option<String>,
-}
-
-/// A Role.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Role {
-    /// Name, labels, …
-    pub metadata: Meta,
-    /// What it allows
-    pub rules: Vec<PolicyRule>,
-}
-
-/// A ClusterRole.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ClusterRole {
-    /// Name, labels, …
-    pub metadata: Meta,
-    /// What it allows
-    pub rules: Vec<PolicyRule>,
-}
-
-/// A rule of a role.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PolicyRule {
-    /// Groups; `*` is all
-    pub api_groups: Vec<String>,
-    /// Resources; `*` is all, `pods/log` a subresource
-    pub resources: Vec<String>,
-    /// Verbs; `*` is all
-    pub verbs: Vec<String>,
-    /// Names; empty is all
-    pub resource_names: Vec<String>,
 }

@@ -43,7 +43,7 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
         return Ok(Exit::Failed);
     }
     if let Some(running) = running {
-        stop::end(&dir, &running)?;
+        stop::end(&dir, &running).await?;
     }
     // Whoever has it open now would lose its ground. One that is damaged is what a reset is for.
     if let Err(error @ StoreError::Held { .. }) = Store::open(&dir) {

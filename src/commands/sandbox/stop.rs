@@ -23,7 +23,7 @@ pub async fn run(session: &mut Session) -> Result<Exit, Failure> {
     let dir = Sandbox::default_dir()?;
     match Running::find(&dir).await {
         Some(running) => {
-            end(&dir, &running)?;
+            end(&dir, &running).await?;
             session.term.answer(format_args!("The sandbox has stopped (process {})", running.pid))?;
         }
         None => session.term.answer("The sandbox is not started")?,
@@ -36,20 +36,29 @@ pub async fn run(session: &mut Session) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// When its process cannot be signalled, or does not end.
-pub fn end(dir: &Path, running: &Running) -> Result<(), Failure> {
+pub async fn end(dir: &Path, running: &Running) -> Result<(), Failure> {
     match kill(Pid::from_raw(running.pid), Signal::SIGTERM) {
         Ok(()) | Err(Errno::ESRCH) => {}
         Err(error) => return Err(Failure::other(format!("process {} cannot be stopped: {error}", running.pid))),
     }
-    let began = Instant::now();
-    // It holds the store to its end. Opening waits for a moment by itself.
-    while began.elapsed() < PATIENCE {
-        match Store::open(dir) {
-            Err(StoreError::Held { .. }) => {}
-            // A store that cannot be opened is not held by anybody either.
-            Ok(_) | Err(_) => return Ok(()),
-        }
+    let dir = dir.to_owned();
+    // A thread of its own waits, so that Ctrl-C is heard meanwhile.
+    let released = tokio::task::spawn_blocking(move || is_released(&dir)).await;
+    if released.map_err(|broken| Failure::other(broken.to_string()))? {
+        return Ok(());
     }
     Err(Failure::other(format!("the sandbox (process {}) has not ended within {} seconds", running.pid, PATIENCE.as_secs()))
         .hint(format!("end it by hand: kill -9 {}", running.pid)))
+}
+
+/// Waits until nobody holds the store, which a process does to its end. Opening waits for a moment by itself.
+fn is_released(dir: &Path) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        // A store that cannot be opened for another reason is not held by anybody either.
+        if !matches!(Store::open(dir), Err(StoreError::Held { .. })) {
+            return true;
+        }
+    }
+    false
 }

@@ -6,6 +6,8 @@ mod listener;
 mod run;
 mod traces;
 
+use std::time::Duration;
+
 use futures::{AsyncBufRead, AsyncReadExt as _};
 
 use super::evidence::{Evidence, LogOf, Place, Trace, Unit};
@@ -23,6 +25,9 @@ const TAIL: u64 = 50;
 
 /// How much of a log is read, should its lines be long.
 const LOG_BYTES: u64 = 256 * 1024;
+
+/// How long a log may take: a node that is gone does not answer, which is no reason to say nothing.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many pods' logs and events are looked at: what fails in the fourth failed in the first.
 const PODS: usize = 3;
@@ -141,11 +146,16 @@ async fn logs(cluster: &Cluster, evidence: &mut Evidence) {
             let query = LogQuery { container: log.container.clone(), tail: Some(TAIL), previous, ..LogQuery::default() };
             let what = format!("the log of {} in Pod {}", log.container, log.pod);
             let namespace = evidence.namespace.clone();
-            let text = match cluster.log(&namespace, &log.pod, &query).await {
-                Ok(stream) => read(stream).await,
+            let asked = async { Ok(read(cluster.log(&namespace, &log.pod, &query).await?).await) };
+            let text = match tokio::time::timeout(PATIENCE, asked).await {
+                Ok(Ok(text)) => text,
                 // The container before a restart may have left no log; nobody misses that one.
-                Err(_) if previous => continue,
-                Err(error) => seen(evidence, &what, Err(error)).unwrap_or_default(),
+                _ if previous => continue,
+                Ok(Err(error)) => seen(evidence, &what, Err(error)).unwrap_or_default(),
+                Err(_) => {
+                    evidence.unseen.push(format!("{what}: no answer within {} seconds", PATIENCE.as_secs()));
+                    String::new()
+                }
             };
             lines.extend(text.lines().map(str::trim_end).filter(|l| !l.is_empty()).map(str::to_owned));
         }

@@ -38,6 +38,7 @@ pub struct Cluster {
     pub namespace: String,
     /// Whether this is the sandbox
     pub sandbox: bool,
+    /// How messages name the server
     server: Arc<str>,
     /// Versions that differ from the preferred one, found out when the server did not know that one
     versions: Arc<Mutex<HashMap<&'static str, &'static str>>>,
@@ -49,7 +50,7 @@ impl Cluster {
     /// # Errors
     /// When certificates, keys or the proxy cannot be used.
     pub fn connect(target: Target) -> Result<Self, Error> {
-        let server = target.config.cluster_url.to_string();
+        let server = shown(&target.config.cluster_url);
         let plugin = target.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
         let client = connect::client(target.config).map_err(|error| {
             let what =
@@ -234,4 +235,28 @@ struct NamePage {
 struct PageMeta {
     #[serde(rename = "continue")]
     next: Option<String>,
+}
+
+/// A server's address without its path and user: those of the sandbox and of some proxies hold a token, and what is said
+/// of a server goes into logs.
+fn shown(url: &http::Uri) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme_str().unwrap_or("https"), url.host().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_is_said_of_a_server_holds_no_token() {
+        let cases = [
+            ("http://127.0.0.1:43079/3842718ac2a9", "http://127.0.0.1:43079"),
+            ("https://me:secret@example.org/k8s/c-1", "https://example.org"),
+            ("https://[::1]:6443", "https://[::1]:6443"),
+        ];
+        for (url, text) in cases {
+            assert_eq!(shown(&url.parse().expect("a URL")), text);
+        }
+    }
 }

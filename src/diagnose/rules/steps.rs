@@ -228,6 +228,16 @@ pub(super) const RULES: &[Rule] = &[
         ..CAUSE
     },
     Rule {
+        id: "SandboxStopped",
+        reasons: &["SandboxStopped"],
+        patterns: &[""],
+        summary: "the sandbox was ended (by Ctrl-C, or `sandbox stop`) while a step ran",
+        mend: &[Say("Start the run again. After `sandbox start`, runs go on when the command that follows them is interrupted.")],
+        source: "the sandbox of this program",
+        example: ("SandboxStopped", "\"step-compile\" did not end: the sandbox stopped while this step ran"),
+        ..CAUSE
+    },
+    Rule {
         id: "StepExited",
         weight: Weight::Symptom,
         patterns: &["\"step-{step}\" exited with code {code}:", "exited with code {code}"],

@@ -21,8 +21,8 @@ const COUNTED: [&Kind; 5] = [&kinds::PIPELINE, &kinds::PIPELINE_RUN, &kinds::TAS
 /// Arguments of the command.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Output format
-    #[arg(long, short, value_parser = ["json"])]
+    /// Print it for a program to read
+    #[arg(long, short, value_name = "FORMAT", value_parser = ["json"])]
     output: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use ssh_key::rand_core::OsRng;
 
 use super::CreateArgs;
@@ -16,6 +16,7 @@ use crate::verbs::missing::found;
 
 /// Makes a Secret for git over ssh.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("private").args(["generate", "key"]).required(true))]
 pub struct Arguments {
     /// Name of the Secret
     #[arg(value_name = "NAME")]
@@ -24,7 +25,7 @@ pub struct Arguments {
     #[arg(long, required = true, value_name = "HOST[:PORT]", value_parser = secret::ssh_host)]
     host: Vec<String>,
     /// Make an ed25519 key; only its public half is printed
-    #[arg(long, required_unless_present = "key", conflicts_with = "key")]
+    #[arg(long)]
     generate: bool,
     /// Take the private key of this file; - reads standard input
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -113,7 +114,7 @@ async fn trusted_hosts(session: &mut Session, args: &Arguments) -> Result<Option
     }
     for host in args.host.iter().filter(|host| !known.iter().any(|k| k.may_be(host))) {
         session.term.say(format!(
-            "Warning: {source} does not know {host}: a step that clones from there will stop with «Host key verification failed»"
+            "Warning: {source} does not know {host}: a step that clones from there will stop with \"Host key verification failed\""
         ));
     }
     if args.scan_host {

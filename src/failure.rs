@@ -178,6 +178,9 @@ impl From<kubeconfig::Error> for Failure {
     fn from(error: kubeconfig::Error) -> Self {
         let mut failure = Self::new(Kind::Config, error.to_string());
         match &error {
+            kubeconfig::Error::Read { path, source } => {
+                failure.message = format!("kubeconfig {}: {}", path.display(), describe_io(source));
+            }
             kubeconfig::Error::None => {
                 failure.hints.push("name one with --kubeconfig or KUBECONFIG, or keep it as ~/.kube/config".into());
                 failure.hints.push("no cluster at hand? add --sandbox: it runs the same pipelines on this machine".into());

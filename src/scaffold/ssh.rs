@@ -20,10 +20,10 @@ pub enum KeyError {
     #[error("this key is in PuTTY's format, which ssh in a step does not read")]
     Putty,
     /// Anything but a key
-    #[error("this is no private key: it has no line «-----BEGIN … PRIVATE KEY-----»")]
+    #[error("this is no private key: it has no line \"-----BEGIN … PRIVATE KEY-----\"")]
     NoKey,
     /// The beginning of a key
-    #[error("this key is cut off: its line «-----END … PRIVATE KEY-----» is missing")]
+    #[error("this key is cut off: its line \"-----END … PRIVATE KEY-----\" is missing")]
     CutOff,
     /// A key whose content cannot be read
     #[error("this key is damaged: {0}")]

@@ -111,9 +111,11 @@ fn chain(args: &Arguments, namespace: &str) -> Chain {
 }
 
 fn refuse(problems: Vec<String>) -> Result<(), Failure> {
-    let mut problems = problems.into_iter();
-    let Some(first) = problems.next() else { return Ok(()) };
-    Err(problems.fold(Failure::invalid(first), Failure::hint).hint("every run would fail at once, so nothing was made"))
+    if problems.is_empty() {
+        return Ok(());
+    }
+    // One below the other, after the word that begins the first line.
+    Err(Failure::invalid(problems.join("\n       ")).hint("every run would fail at once, so nothing was made"))
 }
 
 /// What makes the EventListener serve the Trigger, and the account that it runs as.

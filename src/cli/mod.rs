@@ -122,11 +122,18 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     }
     let term = Term::new(cli.global.no_color);
     let wanted = Wanted { file: cli.global.kubeconfig, context: cli.global.context, namespace: cli.global.namespace };
+    let stderr_is_terminal = term.stderr_is_terminal;
     let mut session = Session::new(program, term, wanted, cli.global.sandbox);
     let done = tokio::select! {
         // In this order, so that Ctrl-C is listened for before a command asks its first question.
         biased;
-        _ = tokio::signal::ctrl_c() => Err(Failure::new(crate::failure::Kind::Interrupted, "")),
+        _ = tokio::signal::ctrl_c() => {
+            // The terminal shows `^C` and no line's end after it; the shell's prompt would stand there.
+            if stderr_is_terminal {
+                eprintln!();
+            }
+            Err(Failure::new(crate::failure::Kind::Interrupted, ""))
+        }
         done = dispatch(&mut session, cli.command) => done,
     };
     let ended = session.end().await;

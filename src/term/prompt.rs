@@ -128,7 +128,12 @@ impl Term {
         if let Some(default) = default {
             input = input.default(default.to_owned());
         }
-        Ok(input.interact_text()?)
+        let typed = input.interact_text();
+        if typed.is_err() {
+            // The question still stands on its line, and the shell's prompt would come after it.
+            eprintln!();
+        }
+        Ok(typed?)
     }
 
     /// Asks for a secret; what is typed is not shown.

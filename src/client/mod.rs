@@ -111,7 +111,7 @@ impl Cluster {
             let ask = Ask::list(T::KIND, namespace).select(select).query("limit", PAGE.to_string()).query("continue", &token);
             let text = self.text(&ask).await?;
             let page: Page<'_> = serde_json::from_str(&text).map_err(|e| self.undecodable(T::KIND, &e))?;
-            items.extend(page.items.into_iter().map(|raw| self.seen(raw.to_owned())));
+            items.extend(page.items.into_iter().flatten().map(|raw| self.seen(raw.to_owned())));
             match page.metadata.next {
                 Some(next) if !next.is_empty() => token = next,
                 _ => return Ok(items),
@@ -127,7 +127,7 @@ impl Cluster {
         let ask = Ask::list(kind, namespace).query("limit", PAGE.to_string()).metadata_only();
         let text = self.text(&ask).await?;
         let page: NamePage = serde_json::from_str(&text).map_err(|e| self.undecodable(kind, &e))?;
-        let mut items: Vec<Meta> = page.items.into_iter().map(|item| item.metadata).collect();
+        let mut items: Vec<Meta> = page.items.into_iter().flatten().map(|item| item.metadata).collect();
         items.sort_by_key(|meta| std::cmp::Reverse(meta.creation_timestamp));
         Ok(items.into_iter().map(|meta| meta.name).collect())
     }
@@ -218,17 +218,18 @@ impl Cluster {
     }
 }
 
+/// One page of a list. A server written in Go may say `null` for no items, and does for metadata only.
 #[derive(Deserialize)]
 struct Page<'a> {
     #[serde(default)]
     metadata: PageMeta,
     #[serde(borrow)]
-    items: Vec<&'a RawValue>,
+    items: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize)]
 struct NamePage {
-    items: Vec<MetaOnly>,
+    items: Option<Vec<MetaOnly>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -246,7 +247,7 @@ fn shown(url: &http::Uri) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::*;
 
     #[test]
     fn what_is_said_of_a_server_holds_no_token() {
@@ -258,5 +259,12 @@ mod tests {
         for (url, text) in cases {
             assert_eq!(shown(&url.parse().expect("a URL")), text);
         }
+    }
+
+    #[test]
+    fn a_page_may_say_null_for_no_items() {
+        let empty = r#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1"},"items":null}"#;
+        assert!(serde_json::from_str::<NamePage>(empty).unwrap().items.is_none());
+        assert!(serde_json::from_str::<Page<'_>>(empty).unwrap().items.is_none());
     }
 }

@@ -133,7 +133,8 @@ impl Story<'_> {
             self.shown("export RTKN_SANDBOX=1")?;
         }
         for words in ["pr logs", "pr list", "sa describe tt-sa", "el describe tt-ev", "diagnose", "--help"] {
-            let line = format!("{} {words}", self.session.program);
+            // The variable above stands for `--sandbox`; a namespace and a context have to be named again.
+            let line = self.session.command(words).replacen(" --sandbox", "", 1);
             self.shown(&line)?;
         }
         if self.session.sandbox {
@@ -221,7 +222,8 @@ impl Story<'_> {
         let progress = self.session.term.progress("waiting for the listener");
         let ready = |listener: &EventListener| {
             let conditions = &listener.status.conditions;
-            condition(conditions, "Ready").or(condition(conditions, "Available")).is_some_and(|c| c.status == "True")
+            // Tekton says Ready at once, before it knows anything of the Deployment; Available comes with that.
+            ["Available", "Ready"].iter().all(|kind| condition(conditions, kind).is_some_and(|c| c.status == "True"))
         };
         let outcome = tokio::time::timeout(PATIENCE, stay::until(&cluster, "tt-ev", ready)).await;
         drop(progress);

@@ -175,6 +175,7 @@ pub(super) const RULES: &[Rule] = &[
             "'{path}' does not appear to be a git repository",
             "repository '{path}' not found",
             "ERROR: Repository not found",
+            "access denied or repository not exported: {path}",
         ],
         summary: "there is no repository at {url}, or the key may not see it",
         mend: &[Say(

@@ -1,6 +1,6 @@
 //! What goes wrong on a cluster, and what `diagnose` says of it: each with the cluster's own words as evidence.
 
-use crate::ssh::Server;
+use crate::servers::Server;
 use crate::world::eventually;
 use crate::{IMAGE, cluster, node, setting, story};
 

@@ -8,12 +8,12 @@ mod world;
 
 mod explained;
 mod other_ways;
-mod ssh;
+mod servers;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use ssh::Server;
+use servers::{Daemon, Server};
 use story::Setting;
 use world::World;
 
@@ -99,4 +99,14 @@ fn the_same_story_in_the_sandbox() {
     let setting = setting(&server, server.key.clone());
     story::set_up(&world, &setting);
     story::events(&world, &setting);
+}
+
+#[test]
+fn the_demo_plays_on_the_cluster() {
+    let world = cluster();
+    // The demo makes a key of its own for github.com, so it clones without one.
+    let daemon = Daemon::serve(world.path(), &node());
+    let told = world.rtkn(&["demo", "--cluster", "--image", IMAGE, "--repository", &daemon.url]).ok();
+    let told = told.prints("[fetch-source : clone] cloned").prints("9. Now you").prints(&format!("-n {}", world.namespace));
+    told.prints("there is no repository at");
 }

@@ -1,8 +1,9 @@
 //! Other ways into the story than this program as the cluster's master: curl, an account with few rights, older manifests.
 
+use std::net::TcpStream;
 use std::process::Command;
 
-use crate::ssh::Server;
+use crate::servers::Server;
 use crate::world::{Ran, World, eventually, run};
 use crate::{IMAGE, cluster, kubeconfig, kubectl, node, setting, story};
 
@@ -18,6 +19,8 @@ fn an_event_from_curl_is_as_good_as_one_from_el_send() {
     story::set_up(&world, &setting);
     let address =
         kubectl(&["-n", &world.namespace, "get", "service", "el-tt-ev", "-o", "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}"]);
+    // The Service leads to a pod a moment after the listener says that it is there.
+    eventually("the Service to lead to the listener", || TcpStream::connect(&address).ok());
     let post = |body: &str| -> Ran {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "-X", "POST", "-H", "Content-Type: application/json", "-w", "\n%{http_code}\n", "-d", body, &address]);

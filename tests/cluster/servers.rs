@@ -1,8 +1,12 @@
-//! A real sshd on the node's address with a repository behind it, for clones over ssh.
+//! Real git servers on the node's address: an sshd with a repository behind it, and a git daemon that asks for no key.
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::story;
 
@@ -25,7 +29,7 @@ impl Server {
         let repository = story::repository(folder);
         let key = story::key(folder, "client");
         let host_key = story::key(folder, "host");
-        let port = TcpListener::bind((address, 0)).and_then(|l| l.local_addr()).expect("a free port on the node's address").port();
+        let port = free_port(address);
         let config = folder.join("sshd_config");
         let text = format!(
             "Port {port}\nListenAddress {address}\nHostKey {host_key}\nAuthorizedKeysFile {key}.pub\nPidFile none\nUsePAM no\n\
@@ -53,6 +57,41 @@ impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended on its own; then there is nothing to end.
         let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port(address: &str) -> u16 {
+    TcpListener::bind((address, 0)).and_then(|l| l.local_addr()).expect("a free port on the node's address").port()
+}
+
+/// A running git daemon; it ends with the value.
+pub struct Daemon {
+    process: Child,
+    /// `git://ADDRESS:PORT/repository`
+    pub url: String,
+}
+
+impl Daemon {
+    /// Serves a repository on a free port of the node's address.
+    pub fn serve(folder: &Path, address: &str) -> Self {
+        story::repository(folder);
+        let port = free_port(address);
+        let mut git = Command::new("git");
+        git.args(["daemon", "--export-all", "--reuseaddr", &format!("--listen={address}"), &format!("--port={port}")]);
+        git.arg(format!("--base-path={}", folder.display())).stderr(Stdio::null());
+        // `git` starts the daemon as a child and waits for it; in a group of their own both can be ended.
+        let process = git.process_group(0).spawn().expect("git runs");
+        crate::world::eventually("the git daemon to listen", || std::net::TcpStream::connect((address, port)).ok());
+        Self { process, url: format!("git://{address}:{port}/repository") }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let group = i32::try_from(self.process.id()).expect("a process id is a small number");
+        // It may have ended on its own; then there is nothing to end.
+        let _ = killpg(Pid::from_raw(group), Signal::SIGTERM);
         let _ = self.process.wait();
     }
 }

@@ -18,7 +18,7 @@ use crate::sandbox::serve::CONTEXT;
 use crate::session::{Session, program_name};
 use crate::term::Term;
 
-/// Tekton on the command line: every command of tkn, set-up, explained failures, and a sandbox without a cluster
+/// Tekton on the command line: tkn's commands, set-up, explained failures, and a sandbox without a cluster
 #[derive(Debug, Parser)]
 #[command(name = "rtkn", version, disable_help_subcommand = false, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {

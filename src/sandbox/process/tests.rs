@@ -129,7 +129,7 @@ fn mount(path: &str, source: MountSource, read_only: bool) -> Mount {
 
 /// Waits for a condition that another process brings about.
 async fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "{what}");
         tokio::time::sleep(Duration::from_millis(5)).await;

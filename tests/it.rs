@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bad_input;
+mod called;
 mod completion;
 mod diagnose;
 mod fake;

@@ -9,6 +9,7 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use crate::kinds::{self, Kind};
 use crate::kubeconfig::{self, Wanted};
+use crate::objects::called::{WORDS, is_word};
 use crate::session::Session;
 use crate::term::Term;
 
@@ -30,7 +31,12 @@ pub fn contexts() -> ArgValueCompleter {
 
 /// Completes the name of an object of a kind.
 pub fn names(kind: &'static Kind) -> ArgValueCompleter {
-    ArgValueCompleter::new(move |typed: &OsStr| beginning(typed, ask(kind).unwrap_or_default()))
+    ArgValueCompleter::new(move |typed: &OsStr| {
+        if kind.kind.ends_with("Run") && is_word(&typed.to_string_lossy()) {
+            return beginning(typed, WORDS.iter().map(|w| w.word.to_owned()).collect());
+        }
+        beginning(typed, ask(kind).unwrap_or_default())
+    })
 }
 
 fn beginning(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {

@@ -6,8 +6,8 @@ use crate::failure::{Exit, Failure};
 use crate::objects::Object;
 use crate::objects::run::CustomRun;
 use crate::session::Session;
-use crate::verbs::describe;
 use crate::verbs::list::{self, Which};
+use crate::verbs::{called, describe};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -43,7 +43,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
 async fn delete(session: &mut Session, names: &[String]) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
     let namespace = &cluster.namespace;
-    for name in names {
+    for name in &called::names(&cluster, CustomRun::KIND, names).await? {
         match cluster.delete(CustomRun::KIND, namespace, name).await {
             Ok(()) => session.term.answer(format!("CustomRun '{name}' deleted successfully from namespace '{namespace}'"))?,
             Err(error) if error.is_not_found() => session.term.say(format!("CustomRun {name} not found in namespace {namespace}")),

@@ -10,7 +10,7 @@ use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
 use crate::sandbox::serve::CONTEXT;
 use crate::session::Session;
-use crate::verbs::missing;
+use crate::verbs::{called, missing};
 
 /// The kinds that can be diagnosed.
 const KINDS: [&Kind; 3] = [&kinds::PIPELINE_RUN, &kinds::TASK_RUN, &kinds::EVENT_LISTENER];
@@ -58,7 +58,7 @@ pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Fa
     let cluster = session.cluster().await?;
     let namespace = cluster.namespace.clone();
     let (objects, more) = match (kind, arguments.name.as_deref()) {
-        (Some((kind, None)), Some(name)) | (Some((kind, Some(name))), None) => (vec![(kind, name.to_owned())], 0),
+        (Some((kind, None)), Some(name)) | (Some((kind, Some(name))), None) => (vec![(kind, called::name(&cluster, kind, name).await?)], 0),
         (Some((_, Some(_))), Some(_)) => return Err(Failure::usage("one name is enough: give KIND NAME, or KIND/NAME")),
         (kind, _) => troubled(&cluster, &namespace, kind.map(|(kind, _)| kind), MOST).await?,
     };

@@ -1,6 +1,7 @@
 //! What the server sent, untouched, beside a typed lens that holds only the fields somebody reads. A lens may fail
 //! alone: one odd object never hides the others.
 
+pub mod called;
 pub mod core;
 pub mod duration;
 pub mod meta;

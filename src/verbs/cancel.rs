@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::missing;
+use super::{called, missing};
 use crate::failure::{Exit, Failure};
 use crate::objects::run::{PipelineRun, Run, TaskRun};
 use crate::session::Session;
@@ -38,6 +38,7 @@ fn way<R: Cancel>(grace: Option<&str>) -> Result<&'static str, Failure> {
 pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<&str>) -> Result<Exit, Failure> {
     let way = way::<R>(grace)?;
     let cluster = session.cluster().await?;
+    let name = &*called::name(&cluster, R::KIND, name).await?;
     let kind = R::KIND.kind;
     let seen = match cluster.get::<R>(&cluster.namespace, name).await {
         Ok(seen) => seen,

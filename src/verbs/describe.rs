@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::fetch::Related;
 use super::list::Output;
-use super::{missing, pick};
+use super::{called, missing, pick};
 use crate::client::Select;
 use crate::failure::{Exit, Failure};
 use crate::kinds::Kind;
@@ -101,6 +101,7 @@ enum Asked {
 
 async fn get<T: Related>(session: &mut Session, name: &str, asked: &Asked) -> Result<Seen<T>, Failure> {
     let cluster = session.cluster().await?;
+    let name = &*called::name(&cluster, T::KIND, name).await?;
     match (cluster.get::<T>(&cluster.namespace, name).await, asked) {
         (Ok(seen), _) => Ok(seen),
         (Err(error), Asked::Raw(_)) => Err(missing::with_hints(&cluster, T::KIND, &[name], error.into()).await),

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::describe::none_found;
-use super::{missing, pick};
+use super::{called, missing, pick};
 use crate::failure::{Exit, Failure};
 use crate::objects::meta::LAST_APPLIED;
 use crate::objects::{Object, Seen};
@@ -39,6 +39,7 @@ impl Arguments {
 
 async fn get<T: Object>(session: &mut Session, name: &str) -> Result<Seen<T>, Failure> {
     let cluster = session.cluster().await?;
+    let name = &*called::name(&cluster, T::KIND, name).await?;
     match cluster.get::<T>(&cluster.namespace, name).await {
         Ok(seen) => Ok(seen),
         Err(error) => Err(missing::with_hints(&cluster, T::KIND, &[name], error.into()).await),

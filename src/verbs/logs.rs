@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::called;
 use super::pick::{self, Choice};
 use crate::client::{Cluster, Select};
 use crate::failure::{Exit, Failure};
@@ -275,7 +276,8 @@ fn answer(session: &mut Session, text: &str) -> Result<Exit, Failure> {
 
 async fn name_or_chosen<R: RunOf + Listed>(session: &mut Session, name: Option<String>, common: &Common) -> Result<String, Failure> {
     if let Some(name) = name {
-        return Ok(name);
+        let cluster = session.cluster().await?;
+        return called::name(&cluster, R::KIND, &name).await;
     }
     let choice = Choice::<R> { select: Select::default(), keep: None, last: common.last, limit: common.limit };
     let chosen = pick::run(session, choice).await?;
@@ -297,10 +299,11 @@ async fn run_of_parent<R: RunOf + Listed>(
     run: Option<String>,
     common: &Common,
 ) -> Result<Meant, Failure> {
-    if let Some(run) = run {
-        return Ok(Meant::Run(run));
-    }
     let cluster = session.cluster().await?;
+    if let Some(run) = run {
+        let select = parent.map_or_else(Select::default, |parent| Select::labels(format!("{}={parent}", R::LABEL)));
+        return Ok(Meant::Run(called::name_among(&cluster, R::KIND, &select, &run).await?));
+    }
     let parent = match parent {
         Some(name) => match cluster.get::<R::Parent>(&cluster.namespace, &name).await {
             Ok(_) => name,

@@ -1,6 +1,7 @@
 //! What is done to every kind alike: list, describe, delete, choose, apply.
 
 pub mod apply;
+pub mod called;
 pub mod cancel;
 pub mod delete;
 pub mod describe;

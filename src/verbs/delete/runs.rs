@@ -13,6 +13,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::Object;
 use crate::objects::run::{PipelineRun, TaskRun};
 use crate::session::Session;
+use crate::verbs::called;
 use crate::verbs::list::order;
 
 /// Flags of every delete of runs.
@@ -83,7 +84,7 @@ pub async fn delete_runs<R: Spared>(session: &mut Session, args: &RunArguments, 
         return Err(Failure::usage(format!("--keep or --keep-since, --all and --{parent} cannot be used together")));
     }
     let cluster = session.cluster().await?;
-    let (names, absent) = present(&cluster, R::KIND, &args.names).await?;
+    let (names, absent) = present(&cluster, R::KIND, &called::names(&cluster, R::KIND, &args.names).await?).await?;
     args.check::<R>(&names, all, keep, &of)?;
     if !args.force {
         let question = question::<R>(&names, all, keep, &of, &cluster.namespace);

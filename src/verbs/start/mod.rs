@@ -21,7 +21,7 @@ use crate::objects::run::{PipelineRun, RunOf, TaskRun};
 use crate::render;
 use crate::scaffold::documents::documents;
 use crate::session::Session;
-use crate::verbs::{logs, missing, stay};
+use crate::verbs::{called, logs, missing, stay};
 pub use build::{Given, Layout};
 pub use flags::{OfPipeline, OfTask};
 
@@ -283,6 +283,7 @@ fn yaml_file(shown: &str, file: &std::path::Path) -> Result<Value, Failure> {
 /// The run that is to be started again.
 async fn again<T: Startable>(cluster: &Cluster, name: &str, args: &Common, own: &Own) -> Result<Option<Value>, Failure> {
     if let Some(run) = &own.again {
+        let run = &called::name(cluster, T::Run::KIND, run).await?;
         return match cluster.get::<T::Run>(&cluster.namespace, run).await {
             Ok(seen) => Ok(Some(current(T::Run::KIND, seen.value()))),
             Err(error) => Err(missing::with_hints(cluster, T::Run::KIND, &[run], error.into()).await),

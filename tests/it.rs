@@ -8,6 +8,7 @@ mod called;
 mod completion;
 mod diagnose;
 mod fake;
+mod faults;
 mod generated;
 mod golden;
 mod prompts;

@@ -2,15 +2,24 @@
 //! at once: kube leaves Nagle's algorithm on, and the first request then waits 40 ms for the server's delayed
 //! acknowledgement of the TLS handshake.
 
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
-use kube::client::ConfigExt as _;
 use kube::client::retry::RetryPolicy;
+use kube::client::{Body, ConfigExt as _};
 use tower::retry::RetryLayer;
-use tower::{BoxError, ServiceBuilder};
+use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
+
+/// After this long without a byte, the system asks whether the other end is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A client of the server that a configuration names.
 ///
@@ -21,12 +30,20 @@ pub(super) fn client(mut config: Config) -> kube::Result<kube::Client> {
         // Nobody looks at the machine's certificates then, and reading them takes longer than the rest of a start.
         config.root_cert = Some(Vec::new());
     }
+    let now = Arc::new(RwLock::new(with_credentials(config.clone())?));
+    let namespace = config.default_namespace.clone();
+    Ok(kube::Client::new(Renewing { config: Arc::new(config), now }, namespace))
+}
+
+/// A client with the credentials that the configuration leads to now: a plugin is run, a file is read.
+fn with_credentials(config: Config) -> kube::Result<kube::Client> {
     if config.proxy_url.is_some() {
         return kube::Client::try_from(config);
     }
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(KEEPALIVE));
     tcp.set_connect_timeout(config.connect_timeout);
     let https = config.rustls_https_connector_with_connector(tcp)?;
     let service = ServiceBuilder::new()
@@ -38,4 +55,61 @@ pub(super) fn client(mut config: Config) -> kube::Result<kube::Client> {
         .map_err(BoxError::from)
         .service(Http::builder(TokioExecutor::new()).build(https));
     Ok(kube::Client::new(service, config.default_namespace))
+}
+
+/// Sends requests with the credentials of now. kube renews those whose end a plugin has told; where a server refuses
+/// them before, they are gone for anew, once, and the request is sent again.
+#[derive(Clone)]
+struct Renewing {
+    config: Arc<Config>,
+    now: Arc<RwLock<kube::Client>>,
+}
+
+impl Renewing {
+    /// Goes for new credentials, which may wait for a plugin.
+    async fn renew(&self) -> Result<kube::Client, BoxError> {
+        let config = Config::clone(&self.config);
+        let (namespace, runtime) = (config.default_namespace.clone(), tokio::runtime::Handle::current());
+        let fresh = tokio::task::spawn_blocking(move || {
+            // The client's worker belongs to the runtime.
+            let _within = runtime.enter();
+            with_credentials(config)
+        });
+        let fresh = fresh.await.map_err(|_| format!("the credentials of {namespace} cannot be renewed"))??;
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        Ok(fresh)
+    }
+}
+
+impl Service<Request<Body>> for Renewing {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let renewing = self.clone();
+        Box::pin(async move {
+            let client = renewing.now.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let again = copy(&request);
+            let answer = client.send(request).await?;
+            match again {
+                Some(again) if answer.status() == StatusCode::UNAUTHORIZED => Ok(renewing.renew().await?.send(again).await?),
+                _ => Ok(answer),
+            }
+        })
+    }
+}
+
+/// The same request, unless its body is a stream.
+fn copy(request: &Request<Body>) -> Option<Request<Body>> {
+    let mut copy = Request::new(request.body().try_clone()?);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
+    Some(copy)
 }

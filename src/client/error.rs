@@ -1,5 +1,6 @@
 //! What can go wrong between here and the server, in one line each.
 
+use hyper_util::client::legacy::Error as Http;
 use kube::client::AuthError;
 use kube::core::Status;
 
@@ -104,6 +105,15 @@ impl Error {
         self.code() == Some(403)
     }
 
+    /// Whether the same question may be answered a while later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status.code, 408 | 410 | 429) || status.code >= 500,
+            Self::Unreachable { .. } | Self::Transport { .. } => true,
+            Self::NoTekton { .. } | Self::Undecodable { .. } => false,
+        }
+    }
+
     /// Whether there is one already, or somebody else changed it.
     pub fn is_conflict(&self) -> bool {
         self.code() == Some(409)
@@ -149,6 +159,21 @@ impl From<&kube::Error> for Reach {
     }
 }
 
+/// Whether the server was there and its answer did not come, or not to its end.
+pub(super) fn has_broken_off(error: &kube::Error) -> bool {
+    let nobody = |error: &(dyn std::error::Error + 'static)| error.downcast_ref::<Http>().is_some_and(Http::is_connect);
+    match error {
+        kube::Error::Service(e) => auth(e.as_ref()).is_none() && !chain(e.as_ref()).any(nobody),
+        kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => true,
+        _ => false,
+    }
+}
+
+/// An error and its causes.
+fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
 /// Whether the server was there at all.
 pub(super) enum Reach {
     /// It answered
@@ -161,18 +186,10 @@ pub(super) enum Reach {
 
 /// The error about the user's credentials in a chain of causes.
 fn auth<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a AuthError> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let found = match error.downcast_ref::<kube::Error>() {
-            Some(kube::Error::Auth(auth)) => Some(auth),
-            _ => error.downcast_ref::<AuthError>(),
-        };
-        if found.is_some() {
-            return found;
-        }
-        cause = error.source();
-    }
-    None
+    chain(error).find_map(|error| match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Auth(auth)) => Some(auth),
+        _ => error.downcast_ref::<AuthError>(),
+    })
 }
 
 /// A credential plugin's failure. What it printed on standard output is left out, since it may be a token.

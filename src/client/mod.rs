@@ -20,7 +20,7 @@ use crate::kubeconfig::Target;
 use crate::objects::{Meta, MetaOnly, Object, Seen, upgrade};
 pub use error::{Asked, Error};
 pub use forward::{Answer, Way};
-use request::{Ask, Body};
+use request::{Ask, Body, CONTINUE};
 pub use request::{LogQuery, Select};
 pub use watch::Watched;
 
@@ -29,6 +29,9 @@ pub const FIELD_MANAGER: &str = "rtkn";
 
 /// How many objects a page of a list holds, as kubectl asks for.
 const PAGE: u32 = 500;
+
+/// How often a list begins anew.
+const ATTEMPTS: u32 = 3;
 
 /// A server, and the namespace that commands mean when they name none.
 #[derive(Clone)]
@@ -100,16 +103,25 @@ impl Cluster {
         RawValue::from_string(text).map_err(|e| self.undecodable(kind, &e))
     }
 
-    /// All objects of a kind, page by page; `namespace: None` means all namespaces.
+    /// All objects of a kind, page by page; `namespace: None` means all namespaces. A list that grew too old between two
+    /// pages begins anew.
     ///
     /// # Errors
     /// When the server refuses or does not answer.
     pub async fn list<T: Object>(&self, namespace: Option<&str>, select: &Select) -> Result<Vec<Seen<T>>, Error> {
         let mut items = Vec::new();
         let mut token = String::new();
+        let mut attempts = 0..ATTEMPTS;
         loop {
-            let ask = Ask::list(T::KIND, namespace).select(select).query("limit", PAGE.to_string()).query("continue", &token);
-            let text = self.text(&ask).await?;
+            let ask = Ask::list(T::KIND, namespace).select(select).query("limit", PAGE.to_string()).query(CONTINUE, &token);
+            let text = match self.text(&ask).await {
+                Err(error) if error.code() == Some(410) && !token.is_empty() && attempts.next().is_some() => {
+                    items.clear();
+                    token.clear();
+                    continue;
+                }
+                text => text?,
+            };
             let page: Page<'_> = serde_json::from_str(&text).map_err(|e| self.undecodable(T::KIND, &e))?;
             items.extend(page.items.into_iter().flatten().map(|raw| self.seen(raw.to_owned())));
             match page.metadata.next {

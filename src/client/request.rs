@@ -6,15 +6,19 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::{Reach, innermost};
+use super::error::{Reach, has_broken_off, innermost};
 use super::{Asked, Cluster, Error};
 use crate::kinds::{self, Kind};
 
 /// How long an answer may take that is no stream.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Pauses before a read is sent again after 500 and 502; 429, 503 and 504 are retried below, with `Retry-After`.
+/// Pauses before a read is sent again after an answer that broke off and after 410, 500 and 502; 429, 503 and 504 are
+/// retried below, with `Retry-After`.
 const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1600)];
+
+/// The parameter that asks for a further page.
+pub(super) const CONTINUE: &str = "continue";
 
 /// Which objects of a list or watch.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +137,11 @@ impl Ask {
         self
     }
 
+    /// Whether it asks for a further page of a list.
+    fn goes_on(&self) -> bool {
+        self.query.iter().any(|(key, _)| *key == CONTINUE)
+    }
+
     fn uri(&self, version: &str) -> String {
         let namespace = self.asked.namespace.as_deref().map(encoded);
         let mut uri = self.asked.kind.path(version, namespace.as_deref());
@@ -209,12 +218,15 @@ impl Cluster {
             let sent = self.client.request_text(ask.http(version));
             let error = match tokio::time::timeout(PATIENCE, sent).await {
                 Ok(Ok(text)) => return Ok(text),
-                Ok(Err(error)) => self.error(error, ask),
+                Ok(Err(error)) => error,
                 Err(_) => return Err(self.unreachable(format!("no answer within {} seconds", PATIENCE.as_secs()))),
             };
-            match (error.code(), pauses.next()) {
-                (Some(500 | 502), Some(pause)) => tokio::time::sleep(*pause).await,
-                _ => return Err(error),
+            let code = if let kube::Error::Api(status) = &error { status.code } else { 0 };
+            // A list that is too old for its next page begins anew.
+            let passing = matches!(code, 500 | 502) || (code == 410 && !ask.goes_on()) || has_broken_off(&error);
+            match pauses.next() {
+                Some(pause) if passing => tokio::time::sleep(*pause).await,
+                _ => return Err(self.error(error, ask)),
             }
         }
     }

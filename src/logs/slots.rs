@@ -19,8 +19,11 @@ pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Reader, client::Err
 
 enum Slot {
     Opening(Opening),
-    Reading { reader: Reader, quiet: Option<(Duration, Pin<Box<Sleep>>)> },
+    Reading(Reader),
 }
+
+/// When a stream counts as dead: after nothing has come for so long.
+type Quiet = Option<(Duration, Pin<Box<Sleep>>)>;
 
 /// What a slot has to tell.
 pub(super) enum Ready {
@@ -35,7 +38,7 @@ pub(super) enum Ready {
 /// Slots by the number of the stream.
 #[derive(Default)]
 pub(super) struct Slots {
-    slots: Vec<(usize, Slot)>,
+    slots: Vec<(usize, Slot, Quiet)>,
     turn: usize,
 }
 
@@ -43,21 +46,17 @@ impl Slots {
     /// Opens a stream, in place of what it was before.
     pub fn open(&mut self, stream: usize, opening: Opening) {
         self.close(stream);
-        self.slots.push((stream, Slot::Opening(opening)));
+        self.slots.push((stream, Slot::Opening(opening), None));
     }
 
     fn close(&mut self, stream: usize) {
-        self.slots.retain(|(id, _)| *id != stream);
+        self.slots.retain(|(id, ..)| *id != stream);
     }
 
     /// Breaks a stream off when nothing comes for this long.
     pub fn limit(&mut self, stream: usize, after: Duration) {
-        for (id, slot) in &mut self.slots {
-            if let Slot::Reading { quiet: quiet @ None, .. } = slot
-                && *id == stream
-            {
-                *quiet = Some((after, Box::pin(tokio::time::sleep(after))));
-            }
+        for (_, _, quiet) in self.slots.iter_mut().filter(|(id, ..)| *id == stream) {
+            quiet.get_or_insert_with(|| (after, Box::pin(tokio::time::sleep(after))));
         }
     }
 
@@ -66,23 +65,26 @@ impl Slots {
         let count = self.slots.len();
         for step in 0..count {
             let place = (self.turn + step) % count;
-            let (id, slot) = &mut self.slots[place];
+            let (id, slot, quiet) = &mut self.slots[place];
             let id = *id;
             if only.is_some_and(|only| only != id) {
                 continue;
             }
             if let Slot::Opening(opening) = slot {
                 match opening.as_mut().poll(cx) {
-                    Poll::Pending => continue,
-                    Poll::Ready(Ok(reader)) => *slot = Slot::Reading { reader, quiet: None },
+                    Poll::Pending => {}
+                    Poll::Ready(Ok(reader)) => *slot = Slot::Reading(reader),
                     Poll::Ready(Err(error)) => {
                         self.close(id);
                         return Poll::Ready(Ready::Refused(id, error));
                     }
                 }
             }
-            let Slot::Reading { reader, quiet } = slot else { continue };
-            let ended = match Pin::new(reader).poll_fill_buf(cx) {
+            let read = match slot {
+                Slot::Opening(_) => Poll::Pending,
+                Slot::Reading(reader) => Pin::new(reader).poll_fill_buf(cx),
+            };
+            let ended = match read {
                 Poll::Ready(Ok([])) => None,
                 Poll::Ready(Ok(_)) => {
                     // The next slot is asked first next time, so that none waits for ever.
@@ -103,8 +105,8 @@ impl Slots {
 
     /// Hands over the bytes that are there.
     pub fn take<R>(&mut self, stream: usize, hand: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let (_, slot) = self.slots.iter_mut().find(|(id, _)| *id == stream)?;
-        let Slot::Reading { reader, quiet } = slot else { return None };
+        let (_, slot, quiet) = self.slots.iter_mut().find(|(id, ..)| *id == stream)?;
+        let Slot::Reading(reader) = slot else { return None };
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let Poll::Ready(Ok(bytes)) = Pin::new(&mut *reader).poll_fill_buf(&mut cx) else { return None };
         let (result, count) = (hand(bytes), bytes.len());

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::stream::{BoxStream, FuturesUnordered, SelectAll, StreamExt as _};
 
@@ -233,8 +234,18 @@ fn step(machine: &mut Follow, input: Input<'_>, sink: &mut dyn Sink) -> io::Resu
     written.map(|()| effects)
 }
 
-/// Looks for an object that no list or watch has told.
+/// Looks for an object that no list or watch has told, until the server says how it is.
 async fn found(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
+    let mut pauses = (0..5).map(|power| Duration::from_secs(1 << power));
+    loop {
+        match (look(cluster, namespace, find.clone()).await, pauses.next()) {
+            (Err(error), Some(pause)) if error.may_pass() => tokio::time::sleep(pause).await,
+            (inputs, _) => return inputs,
+        }
+    }
+}
+
+async fn look(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
     let input = match find {
         Find::Task(name) => told(cluster.find(namespace, &name).await?, name, &TASKS),
         Find::Pod(name) => told(cluster.find(namespace, &name).await?, name, &PODS),

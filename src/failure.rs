@@ -1,36 +1,14 @@
-//! What a command fails with, and the exit statuses. Every conversion from a layer's error, and every hint, is here.
+//! What a command fails with. Every conversion from a layer's error, and every hint, is here.
 
 use std::fmt::Write as _;
 use std::io;
 
 use crate::client;
+pub use crate::exit::Exit;
 use crate::kubeconfig;
 use crate::logs;
 use crate::sandbox::serve::SandboxError;
 use crate::term::PromptError;
-
-/// The process's exit status; the man page's section is made from [`Exit::ALL`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Done; also «nothing found», and a reader that closed the pipe
-    Done = 0,
-    /// Any failure, usage errors included, as `tkn` does; a failed run where its status was asked for
-    Failed = 1,
-    /// The status of the run was asked for and is not known
-    Unknown = 2,
-    /// Interrupted by Ctrl-C, at a prompt or at work
-    Interrupted = 130,
-}
-
-impl Exit {
-    /// Each status with what it means, in order.
-    pub const ALL: &'static [(Exit, &'static str)] = &[
-        (Exit::Done, "done; also when nothing was found, and when the reader closed the pipe"),
-        (Exit::Failed, "any failure, wrong usage included; a run that failed, where its status was asked for"),
-        (Exit::Unknown, "the status of a run was asked for and is not known"),
-        (Exit::Interrupted, "interrupted by Ctrl-C, at a prompt or at work"),
-    ];
-}
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod diagnose;
+pub mod exit;
 pub mod failure;
 pub mod kinds;
 pub mod kubeconfig;

@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // Rules look at evidence; only its gathering asks the server, and only `words` knows how an explanation looks.
     ("diagnose", &["client", "kinds", "near", "objects", "scaffold", "term", "views"]),
-    ("failure", &["client", "kubeconfig", "logs", "sandbox", "term"]),
+    ("exit", &[]),
+    ("failure", &["client", "exit", "kubeconfig", "logs", "sandbox", "term"]),
     ("kinds", &[]),
     ("kubeconfig", &["near"]),
     // The loop that feeds the machine asks the server; the machine itself is forbidden to, below.
@@ -35,7 +36,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("term", &["objects"]),
     (
         "verbs",
-        &["cli", "client", "diagnose", "failure", "kinds", "logs", "near", "objects", "render", "scaffold", "session", "term", "views"],
+        &[
+            "cli", "client", "diagnose", "exit", "failure", "kinds", "logs", "near", "objects", "render", "scaffold", "session", "term",
+            "views",
+        ],
     ),
     // A Secret's page says what `scaffold` knows of Secrets: types, hosts, fingerprints.
     ("views", &["kinds", "objects", "scaffold"]),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rtkn::commands::completion::{SHELLS, registration};
-use rtkn::failure::Exit;
+use rtkn::exit::{ASKED, Exit, OF_RUNS, UNASKED, VERBS_OF_RUNS};
 
 /// Compares a folder of the repository with what it should hold, or writes it.
 fn check(folder: &str, expected: &BTreeMap<String, String>) {
@@ -54,10 +54,22 @@ fn page(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String
     for (exit, meaning) in Exit::ALL {
         text.push_str(&format!(".TP\n{}\n{meaning}\n", *exit as u8));
     }
+    if is_of_runs(name) {
+        text.push_str(&format!(".PP\nWhere the command has looked at a run, its end gives the status ({UNASKED} | {ASKED}):\n"));
+        for row in OF_RUNS {
+            text.push_str(&format!(".TP\n{} | {}\n{}\n", row.unasked as u8, row.asked as u8, row.when));
+        }
+    }
     pages.insert(format!("{name}.1"), text);
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
         page(sub, &format!("{name}-{}", sub.get_name()), pages);
     }
+}
+
+/// Whether a page's command looks at runs: `rtkn-pipelinerun-logs`.
+fn is_of_runs(page: &str) -> bool {
+    let words: Vec<&str> = page.split('-').collect();
+    matches!(words[..], [_, group, verb] if VERBS_OF_RUNS.contains(&verb) && group != "sandbox")
 }
 
 #[test]
@@ -65,6 +77,11 @@ fn the_readme_tells_the_exit_statuses_of_the_program() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("there is a README");
     for (exit, meaning) in Exit::ALL {
         let row = format!("| {} | {meaning} |", *exit as u8);
+        assert!(readme.contains(&row), "the README lacks the row {row}");
+    }
+    assert!(readme.contains(&format!("| the run | {UNASKED} | {ASKED} |")), "the README lacks the table of runs' ends");
+    for row in OF_RUNS {
+        let row = format!("| {} | {} | {} |", row.when, row.unasked as u8, row.asked as u8);
         assert!(readme.contains(&row), "the README lacks the row {row}");
     }
 }

@@ -18,4 +18,5 @@ mod scaffold;
 mod steps;
 mod story;
 mod structure;
+mod waiting;
 mod world;

@@ -7,7 +7,7 @@ use crate::objects::run::PipelineRun;
 use crate::session::Session;
 use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
-use crate::verbs::{cancel, describe, export, logs};
+use crate::verbs::{cancel, describe, export, logs, wait};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -45,6 +45,8 @@ pub enum Verb {
     },
     /// Show the logs of a {Kind}
     Logs(logs::OfPipelineRun),
+    /// Wait until {Kinds} have ended, without reading logs or pods
+    Wait(wait::Arguments),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -63,6 +65,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
             delete_runs::<PipelineRun>(session, &arguments, of).await
         }
         Verb::Logs(arguments) => arguments.logs(session).await,
+        Verb::Wait(arguments) => arguments.wait::<PipelineRun>(session).await,
         Verb::Export(arguments) => arguments.export::<PipelineRun>(session).await,
     }
 }

@@ -21,6 +21,18 @@ impl Term {
     }
 }
 
+impl Progress {
+    /// Says what is going on now.
+    pub fn message(&self, what: impl Into<String>) {
+        self.0.set_message(what.into());
+    }
+
+    /// Writes something while the line is away.
+    pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();

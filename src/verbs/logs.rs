@@ -5,6 +5,7 @@ use clap::Args;
 use super::called;
 use super::pick::{self, Choice};
 use crate::client::{Cluster, Select};
+use crate::exit::End;
 use crate::failure::{Exit, Failure};
 use crate::logs::{self, Outcome, Policy, Subject};
 use crate::objects::Object;
@@ -46,6 +47,14 @@ pub struct ExitWith {
     error: bool,
 }
 
+/// The same of a TaskRun.
+#[derive(Args, Clone, Debug)]
+pub struct ExitWithTaskRun {
+    /// End with the run's status: 0 when it succeeded, 1 when it failed, 2 when that is not known
+    #[arg(long = "exit-with-taskrun-error", short = 'E')]
+    pub error: bool,
+}
+
 /// `pipelinerun logs`
 #[derive(Args, Clone, Debug)]
 pub struct OfPipelineRun {
@@ -82,6 +91,8 @@ pub struct OfTaskRun {
     common: Common,
     #[command(flatten)]
     prefixed: Prefixed,
+    #[command(flatten)]
+    exit: ExitWithTaskRun,
     /// Only these steps
     #[arg(long, short, value_name = "STEP", value_delimiter = ',')]
     step: Vec<String>,
@@ -121,6 +132,8 @@ pub struct OfTask {
     run: Option<String>,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    exit: ExitWithTaskRun,
     /// Say before each line which step it comes from
     #[arg(long)]
     prefix: bool,
@@ -193,10 +206,16 @@ pub async fn follow_run(session: &mut Session, cluster: &Cluster, name: &str, fo
 
 /// The exit status that a run's end gives, where it was asked for (`-E`).
 pub fn exit_of(outcome: &Outcome, asked: bool) -> Exit {
+    end_of(outcome).exit(asked)
+}
+
+/// How the run stands that was followed.
+pub fn end_of(outcome: &Outcome) -> End {
     match outcome {
-        Outcome::Failed if asked => Exit::Failed,
-        Outcome::Running | Outcome::Unstarted if asked => Exit::Unknown,
-        _ => Exit::Done,
+        Outcome::Succeeded => End::Good,
+        Outcome::Failed => End::Bad,
+        Outcome::Deleted => End::Deleted,
+        _ => End::Open,
     }
 }
 
@@ -226,7 +245,7 @@ impl OfTaskRun {
         let name = name_or_chosen::<TaskRun>(session, self.name, &self.common).await?;
         let mut following = Following::of(Subject::TaskRun, &self.common, self.prefixed.prefix, self.timestamps);
         following.policy.steps = self.step;
-        show(session, &name, following, false).await
+        show(session, &name, following, self.exit.error).await
     }
 }
 
@@ -259,7 +278,7 @@ impl OfTask {
             Meant::NoRun { parent } => return Err(Failure::not_found(format!("no TaskRuns found for Task {parent}"))),
         };
         let following = Following::of(Subject::TaskRun, &self.common, self.prefix, self.timestamps);
-        show(session, &name, following, false).await
+        show(session, &name, following, self.exit.error).await
     }
 }
 

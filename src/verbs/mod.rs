@@ -14,3 +14,4 @@ pub mod pick;
 pub mod rights;
 pub mod start;
 pub mod stay;
+pub mod wait;

@@ -8,6 +8,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::duration::GoDuration;
 use crate::objects::pipeline::{Pipeline, Task};
 use crate::session::Session;
+use crate::verbs::logs::ExitWithTaskRun;
 
 /// `pipeline start`
 #[derive(Args, Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct OfTask {
     /// Time limit of the run, such as 1h30m
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
+    #[command(flatten)]
+    exit: ExitWithTaskRun,
 }
 
 impl OfPipeline {
@@ -89,7 +92,7 @@ impl OfTask {
     pub async fn start(self, session: &mut Session) -> Result<Exit, Failure> {
         let timeout = self.timeout.as_deref().map(duration).transpose()?;
         let fields = timeout.into_iter().map(|timeout| ("timeout", timeout.into())).collect();
-        start::<Task>(session, self.common, Own { again: self.use_taskrun, fields, exit_with_error: false }).await
+        start::<Task>(session, self.common, Own { again: self.use_taskrun, fields, exit_with_error: self.exit.error }).await
     }
 }
 

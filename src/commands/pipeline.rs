@@ -7,7 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Pipeline;
 use crate::objects::run::PipelineRun;
 use crate::session::Session;
-use crate::verbs::{delete, export, logs, start};
+use crate::verbs::{delete, export, logs, start, watch};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -29,6 +29,8 @@ pub enum Verb {
     },
     /// Show the logs of a run of a {Kind}
     Logs(logs::OfPipeline),
+    /// Watch the newest run of a {Kind}
+    Watch(watch::OfParent),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -43,6 +45,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         Verb::Shown(verb) => verb.run::<Pipeline>(session).await,
         Verb::Delete { prs, arguments } => arguments.delete_parent::<PipelineRun>(session, prs).await,
         Verb::Logs(arguments) => arguments.logs(session).await,
+        Verb::Watch(arguments) => arguments.watch::<PipelineRun>(session).await,
         Verb::Export(arguments) => arguments.export::<Pipeline>(session).await,
     }
 }

@@ -7,7 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::Task;
 use crate::objects::run::TaskRun;
 use crate::session::Session;
-use crate::verbs::{delete, export, logs, start};
+use crate::verbs::{delete, export, logs, start, watch};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -29,6 +29,8 @@ pub enum Verb {
     },
     /// Show the logs of a run of a {Kind}
     Logs(logs::OfTask),
+    /// Watch the newest run of a {Kind}
+    Watch(watch::OfParent),
     /// Print a {Kind} as a manifest that can be made again
     Export(export::Arguments),
 }
@@ -43,6 +45,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         Verb::Shown(verb) => verb.run::<Task>(session).await,
         Verb::Delete { trs, arguments } => arguments.delete_parent::<TaskRun>(session, trs).await,
         Verb::Logs(arguments) => arguments.logs(session).await,
+        Verb::Watch(arguments) => arguments.watch::<TaskRun>(session).await,
         Verb::Export(arguments) => arguments.export::<Task>(session).await,
     }
 }

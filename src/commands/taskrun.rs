@@ -7,7 +7,7 @@ use crate::objects::run::TaskRun;
 use crate::session::Session;
 use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
-use crate::verbs::{cancel, describe, export, logs, wait};
+use crate::verbs::{cancel, describe, export, logs, wait, watch};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -46,6 +46,8 @@ pub enum Verb {
     },
     /// Show the logs of a {Kind}
     Logs(logs::OfTaskRun),
+    /// Watch a {Kind} as it goes on: tasks, steps and last lines
+    Watch(watch::Arguments),
     /// Wait until {Kinds} have ended, without reading logs or pods
     Wait(wait::Arguments),
     /// Print a {Kind} as a manifest that can be made again
@@ -66,6 +68,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
             delete_runs::<TaskRun>(session, &arguments, of).await
         }
         Verb::Logs(arguments) => arguments.logs(session).await,
+        Verb::Watch(arguments) => arguments.watch::<TaskRun>(session).await,
         Verb::Wait(arguments) => arguments.wait::<TaskRun>(session).await,
         Verb::Export(arguments) => arguments.export::<TaskRun>(session).await,
     }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::lines::Piece;
+use super::machine::Input;
 use crate::objects::core::Terminated;
 use crate::objects::run::StepState;
 use crate::objects::verdict::Verdict;
@@ -169,6 +170,9 @@ pub enum Outcome {
 
 /// Takes what following a run tells.
 pub trait Sink {
+    /// Sees what is about to be told to the machine: objects as they are now. Bytes are not shown.
+    fn sees(&mut self, _input: &Input<'_>) {}
+
     /// Takes one event.
     ///
     /// # Errors

@@ -103,6 +103,8 @@ pub struct PipelineTask {
     pub params: Vec<Param>,
     /// Fan-out over parameters
     pub matrix: Option<Value>,
+    /// Conditions under which it runs
+    pub when: Option<Value>,
 }
 
 /// A Task.

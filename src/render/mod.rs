@@ -1,5 +1,6 @@
 //! From views to bytes: tables, pages, YAML and JSON. Pure: the hour and the choice of colour are handed in.
 
+pub mod board;
 mod json;
 mod logs;
 mod page;

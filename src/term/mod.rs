@@ -2,6 +2,7 @@
 
 pub mod progress;
 pub mod prompt;
+pub mod screen;
 pub mod style;
 mod unseen;
 
@@ -18,17 +19,26 @@ pub struct Term {
     pub stderr_is_terminal: bool,
     /// Whether the answer may carry colour
     pub colour: bool,
+    /// Whether the answer goes to a terminal on which a frame can be drawn over the one before
+    pub drawable: bool,
+    /// Whether signs beyond ASCII are understood
+    pub unicode: bool,
 }
 
 impl Term {
     /// Looks at the streams. Colour needs a terminal and no `NO_COLOR`, `TERM=dumb` or `--no-color`.
     pub fn new(no_colour: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let locale = locale.unwrap_or_default().to_lowercase().replace('-', "");
         let plain = no_colour || std::env::var_os("NO_COLOR").is_some() || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         Self {
             out: BufWriter::new(io::stdout()),
             stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             colour: io::stdout().is_terminal() && !plain,
+            drawable: io::stdout().is_terminal() && !dumb,
+            unicode: locale.contains("utf8"),
         }
     }
 

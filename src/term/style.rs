@@ -28,6 +28,22 @@ pub enum Label {
 const PREFIXES: [AnsiColors; 5] =
     [AnsiColors::BrightGreen, AnsiColors::BrightYellow, AnsiColors::BrightBlue, AnsiColors::BrightMagenta, AnsiColors::BrightCyan];
 
+/// What a terminal is told when it is drawn on as a whole.
+pub mod screen {
+    /// Another screen in place of what stands there, without a cursor
+    pub const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+    /// Back to what stood there
+    pub const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+    /// A frame begins, at the upper left; terminals that know how show it only when it is complete
+    pub const BEGIN: &str = "\x1b[?2026h\x1b[H";
+    /// The line is cleared from here on
+    pub const CLEAR_LINE: &str = "\x1b[K";
+    /// Everything from here on is cleared
+    pub const CLEAR_BELOW: &str = "\x1b[J";
+    /// The frame is complete
+    pub const END: &str = "\x1b[?2026l";
+}
+
 /// The text with the label's escapes around it, or plain.
 pub fn paint(text: &str, label: Label, colour: bool) -> String {
     if !colour {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{called, missing};
+use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::objects::run::{PipelineRun, Run, TaskRun};
 use crate::session::Session;
@@ -39,6 +40,16 @@ pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<
     let way = way::<R>(grace)?;
     let cluster = session.cluster().await?;
     let name = &*called::name(&cluster, R::KIND, name).await?;
+    request::<R>(&cluster, name, way).await?;
+    session.term.answer(format!("{} cancelled: {name}", R::KIND.kind))?;
+    Ok(Exit::Done)
+}
+
+/// Asks the server to cancel a run that has not ended, in one of [`Cancel::WAYS`].
+///
+/// # Errors
+/// When there is no such run, when it is over, or when the server refuses.
+pub async fn request<R: Cancel>(cluster: &Cluster, name: &str, way: &str) -> Result<(), Failure> {
     let kind = R::KIND.kind;
     let seen = match cluster.get::<R>(&cluster.namespace, name).await {
         Ok(seen) => seen,
@@ -46,7 +57,7 @@ pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<
             let missing = error.is_not_found();
             let failure = Failure::from(error);
             let message = if missing { format!("failed to find {kind}: {name}") } else { failure.message.clone() };
-            return Err(missing::with_hints(&cluster, R::KIND, &[name], Failure { message, ..failure }).await);
+            return Err(missing::with_hints(cluster, R::KIND, &[name], Failure { message, ..failure }).await);
         }
     };
     if seen.lens.as_ref().is_ok_and(R::is_done) {
@@ -55,9 +66,7 @@ pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<
     // `add` sets the field whether or not it is there.
     let patch = json!([{"op": "add", "path": "/spec/status", "value": way}]);
     let patched = cluster.patch(R::KIND, &cluster.namespace, name, patch, false).await;
-    patched.map_err(|e| Failure::from(e).context(format!("failed to cancel {kind}: {name}")))?;
-    session.term.answer(format!("{kind} cancelled: {name}"))?;
-    Ok(Exit::Done)
+    patched.map(drop).map_err(|e| Failure::from(e).context(format!("failed to cancel {kind}: {name}")))
 }
 
 #[cfg(test)]

@@ -15,3 +15,4 @@ pub mod rights;
 pub mod start;
 pub mod stay;
 pub mod wait;
+pub mod watch;

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::SelectAll;
 use indexmap::IndexMap;
 
-use super::missing;
+use super::{called, missing};
 use crate::client::{Cluster, Select, Watched};
 use crate::exit::{End, Exit};
 use crate::failure::{Failure, Kind as FailureKind};
@@ -85,7 +85,9 @@ impl Arguments {
     /// As [`wait_for`], and when nothing is selected.
     pub async fn wait<R: Run>(self, session: &mut Session) -> Result<Exit, Failure> {
         let cluster = session.cluster().await?;
-        let Some(label) = self.label else { return wait_for::<R>(session, &cluster, &self.names, self.wanted).await };
+        let Some(label) = self.label else {
+            return wait_for::<R>(session, &cluster, &called::names(&cluster, R::KIND, &self.names).await?, self.wanted).await;
+        };
         let select = Select::labels(label.as_str());
         let runs = cluster.list::<R>(Some(&cluster.namespace), &select).await?;
         if runs.is_empty() {

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod age;
+pub mod board;
 mod columns;
 mod definitions;
 mod runs;

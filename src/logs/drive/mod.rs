@@ -192,6 +192,7 @@ impl<'a> Drive<'a> {
     }
 
     fn tell(&mut self, input: Input<'static>, sink: &mut dyn Sink) -> Result<(), Error> {
+        sink.sees(&input);
         for effect in step(&mut self.machine, input, sink)? {
             self.act(effect);
         }

@@ -1,5 +1,6 @@
 //! The streams and what is known of them: terminal or pipe, colour. Facts are read once, here.
 
+mod picker;
 pub mod progress;
 pub mod prompt;
 pub mod screen;

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 
 use dialoguer::theme::Theme;
 
+use super::picker::{Narrow, Picker, Pressed};
 use super::{Term, unseen};
 
 /// Why there is no answer.
@@ -45,12 +46,6 @@ impl Theme for Asking {
     fn format_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
         write!(f, "? {prompt}")
     }
-    fn format_select_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str) -> std::fmt::Result {
-        write!(f, "? {prompt}")
-    }
-    fn format_select_prompt_selection(&self, f: &mut dyn std::fmt::Write, prompt: &str, selection: &str) -> std::fmt::Result {
-        write!(f, "? {prompt} {selection}")
-    }
     fn format_input_prompt(&self, f: &mut dyn std::fmt::Write, prompt: &str, default: Option<&str>) -> std::fmt::Result {
         match default {
             Some(default) => write!(f, "? {prompt} ({default}) "),
@@ -60,6 +55,16 @@ impl Theme for Asking {
     fn format_input_prompt_selection(&self, f: &mut dyn std::fmt::Write, prompt: &str, selection: &str) -> std::fmt::Result {
         write!(f, "? {prompt} {selection}")
     }
+}
+
+/// Clears the list away; the answer, where there is one.
+fn left(picker: &mut Picker<'_>, screen: &console::Term, pressed: Pressed) -> Result<usize, PromptError> {
+    let chosen = match pressed {
+        Pressed::Chosen(chosen) => Some(chosen),
+        Pressed::Left | Pressed::Again => None,
+    };
+    picker.leave(screen, chosen)?;
+    chosen.ok_or(PromptError::Interrupted)
 }
 
 impl Term {
@@ -78,8 +83,47 @@ impl Term {
     /// Without a terminal, and when the person interrupts.
     pub fn choose(&mut self, prompt: &str, items: &[String], needed: &str) -> Result<usize, PromptError> {
         self.asking(needed)?;
-        let choice = dialoguer::Select::with_theme(&Asking).with_prompt(prompt).items(items).default(0).max_length(10).interact_opt()?;
-        choice.ok_or(PromptError::Interrupted)
+        let screen = console::Term::stderr();
+        let mut picker = Picker::new(prompt, items, Narrow::Contains);
+        let mut pressed = Pressed::Again;
+        while pressed == Pressed::Again {
+            picker.paint(&screen, "")?;
+            pressed = picker.press(&screen.read_key_raw()?);
+        }
+        left(&mut picker, &screen, pressed)
+    }
+
+    /// Lets somebody find one of many by a few of its letters, and shows what `page` says of the one that Enter would
+    /// choose.
+    ///
+    /// # Errors
+    /// Without a terminal, and when the person interrupts.
+    pub async fn find<F>(&mut self, prompt: &str, items: &[String], needed: &str, page: impl Fn(usize) -> F) -> Result<usize, PromptError>
+    where
+        F: Future<Output = String>,
+    {
+        self.asking(needed)?;
+        let screen = console::Term::stderr();
+        let mut picker = Picker::new(prompt, items, Narrow::Fuzzy);
+        let (mut shown, mut text) = (None, String::new());
+        let mut pressed = Pressed::Again;
+        while pressed == Pressed::Again {
+            let current = picker.current();
+            if current != shown {
+                // The list follows the key at once; its page may take a moment.
+                picker.paint(&screen, "")?;
+                text = match current {
+                    Some(current) => page(current).await,
+                    None => String::new(),
+                };
+                shown = current;
+            }
+            picker.paint(&screen, &text)?;
+            let keys = screen.clone();
+            let key = tokio::task::spawn_blocking(move || keys.read_key_raw()).await;
+            pressed = picker.press(&key.unwrap_or_else(|broken| Err(io::Error::other(broken)))?);
+        }
+        left(&mut picker, &screen, pressed)
     }
 
     /// Asks for a yes or a no; nothing is taken for granted.

@@ -37,6 +37,8 @@ pub struct RunArguments {
     /// How many {Kinds} are offered when no name is given
     #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
     limit: i64,
+    #[command(flatten)]
+    finder: pick::Finder,
 }
 
 impl Arguments {
@@ -72,7 +74,14 @@ impl RunArguments {
             return self.common.describe::<R>(session).await;
         }
         let asked = self.common.asked::<R>()?;
-        let choice = pick::Choice::<R> { select: Select::default(), keep: None, last: self.last, limit: self.limit };
+        let choice = pick::Choice::<R> {
+            select: Select::default(),
+            keep: None,
+            last: self.last,
+            limit: self.limit,
+            lenient: true,
+            find: self.finder.is_wanted(),
+        };
         match pick::run(session, choice).await? {
             Some(seen) => show(session, seen, &asked, &self.common.output).await,
             None if self.last => {

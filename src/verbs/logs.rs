@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::called;
+use super::fetch::Related;
 use super::pick::{self, Choice};
 use crate::client::{Cluster, Select};
 use crate::exit::End;
@@ -64,6 +65,8 @@ pub struct OfPipelineRun {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
+    finder: pick::Finder,
+    #[command(flatten)]
     prefixed: Prefixed,
     #[command(flatten)]
     exit: ExitWith,
@@ -89,6 +92,8 @@ pub struct OfTaskRun {
     name: Option<String>,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    finder: pick::Finder,
     #[command(flatten)]
     prefixed: Prefixed,
     #[command(flatten)]
@@ -225,7 +230,7 @@ impl OfPipelineRun {
     /// # Errors
     /// As [`follow_run`], and when there is none or nobody who chooses.
     pub async fn logs(self, session: &mut Session) -> Result<Exit, Failure> {
-        let name = name_or_chosen::<PipelineRun>(session, self.name, &self.common).await?;
+        let name = name_or_chosen::<PipelineRun>(session, self.name, &self.common, self.finder).await?;
         let mut following = Following::of(Subject::PipelineRun, &self.common, self.prefixed.prefix, self.timestamps);
         following.look.long = self.long;
         following.policy = Policy { tasks: self.task, failed_only: self.log_failed, ..following.policy };
@@ -242,7 +247,7 @@ impl OfTaskRun {
         if self.common.all && !self.step.is_empty() {
             return Err(Failure::usage("option --all and option --step are not compatible"));
         }
-        let name = name_or_chosen::<TaskRun>(session, self.name, &self.common).await?;
+        let name = name_or_chosen::<TaskRun>(session, self.name, &self.common, self.finder).await?;
         let mut following = Following::of(Subject::TaskRun, &self.common, self.prefixed.prefix, self.timestamps);
         following.policy.steps = self.step;
         show(session, &name, following, self.exit.error).await
@@ -293,12 +298,23 @@ fn answer(session: &mut Session, text: &str) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn name_or_chosen<R: RunOf + Listed>(session: &mut Session, name: Option<String>, common: &Common) -> Result<String, Failure> {
+/// How many runs are offered to somebody who finds one by its letters and gives no number.
+const FOUND_AMONG: i64 = 100;
+
+async fn name_or_chosen<R: RunOf + Listed + Related>(
+    session: &mut Session,
+    name: Option<String>,
+    common: &Common,
+    finder: pick::Finder,
+) -> Result<String, Failure> {
     if let Some(name) = name {
         let cluster = session.cluster().await?;
         return called::name(&cluster, R::KIND, &name).await;
     }
-    let choice = Choice::<R> { select: Select::default(), keep: None, last: common.last, limit: common.limit };
+    let find = finder.is_wanted();
+    // As tkn has it, the number that is taken when none is given counts as none.
+    let limit = if find && common.limit == 5 { FOUND_AMONG } else { common.limit };
+    let choice = Choice::<R> { select: Select::default(), keep: None, last: common.last, limit, lenient: false, find };
     let chosen = pick::run(session, choice).await?;
     let nothing = || Failure::not_found(format!("No {}s found", R::KIND.kind));
     chosen.map(|run| run.meta().name.clone()).ok_or_else(nothing)
@@ -312,7 +328,7 @@ enum Meant {
 }
 
 /// The run of a Pipeline or Task that is meant. A run that is named is taken as it is; the parent is not looked at then.
-async fn run_of_parent<R: RunOf + Listed>(
+async fn run_of_parent<R: RunOf + Listed + Related>(
     session: &mut Session,
     parent: Option<String>,
     run: Option<String>,
@@ -334,7 +350,8 @@ async fn run_of_parent<R: RunOf + Listed>(
         },
     };
     let keep = common.last.then_some(R::is_of_parent as fn(&R) -> bool);
-    let choice = Choice { select: Select::labels(format!("{}={parent}", R::LABEL)), keep, last: common.last, limit: common.limit };
+    let select = Select::labels(format!("{}={parent}", R::LABEL));
+    let choice = Choice { select, keep, last: common.last, limit: common.limit, lenient: false, find: false };
     Ok(match pick::run(session, choice).await? {
         Some(run) => Meant::Run(run.meta().name.clone()),
         None => Meant::NoRun { parent },

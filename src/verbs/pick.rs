@@ -1,14 +1,33 @@
 //! Chooses one object where a command names none: the last one, the only one, or the one that a person points at.
 
+use clap::Args;
 use jiff::Timestamp;
 
+use super::fetch::Related;
 use super::list::order;
-use crate::client::Select;
+use crate::client::{Cluster, Select};
 use crate::failure::Failure;
+use crate::kinds;
 use crate::objects::run::Run;
 use crate::objects::{Object, Seen};
+use crate::render::{self, Look};
 use crate::session::Session;
 use crate::views::{Listed, age};
+
+/// The flag for finding a run by some of its letters.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Finder {
+    /// Find it by some of its letters, with a page about it in sight; TKN_USE_FZF in the environment asks for the same
+    #[arg(long, short = 'F')]
+    fzf: bool,
+}
+
+impl Finder {
+    /// Whether it is wanted: by the flag, or by a variable of any value, as tkn has it.
+    pub fn is_wanted(self) -> bool {
+        self.fzf || std::env::var_os("TKN_USE_FZF").is_some()
+    }
+}
 
 /// How a run is chosen.
 #[derive(Clone, Debug, Default)]
@@ -21,17 +40,22 @@ pub struct Choice<R> {
     pub last: bool,
     /// How many are offered, the newest first
     pub limit: i64,
+    /// Whether a limit that is not positive is refused only when somebody has to be asked
+    pub lenient: bool,
+    /// Whether it is found by its letters, with a page about it
+    pub find: bool,
 }
 
 /// The run that is meant; none when there is nothing to choose from.
 ///
 /// # Errors
 /// When the limit is not positive, the server refuses, or a person would have to be asked and nobody is there.
-pub async fn run<R: Run + Listed>(session: &mut Session, choice: Choice<R>) -> Result<Option<Seen<R>>, Failure> {
-    let limit = usize::try_from(choice.limit).ok().filter(|limit| *limit > 0);
-    let Some(limit) = limit.or(choice.last.then_some(1)) else {
-        return Err(Failure::usage(format!("limit was {} but must be a positive number", choice.limit)));
-    };
+pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choice<R>) -> Result<Option<Seen<R>>, Failure> {
+    let limit = usize::try_from(choice.limit).ok().filter(|limit| *limit > 0).or(choice.last.then_some(1));
+    let no_limit = || Failure::usage(format!("limit was {} but must be a positive number", choice.limit));
+    if limit.is_none() && !choice.lenient {
+        return Err(no_limit());
+    }
     let cluster = session.cluster().await?;
     let listed = cluster.list::<R>(Some(&cluster.namespace), &choice.select).await;
     let mut runs =
@@ -43,12 +67,34 @@ pub async fn run<R: Run + Listed>(session: &mut Session, choice: Choice<R>) -> R
         // A run that has not started comes before all others in lists; it is the last one only when there is no other.
         return Ok(runs.into_iter().max_by_key(|seen| (started(seen), seen.meta().creation_timestamp)));
     }
-    order(&mut runs, false);
-    runs.truncate(limit);
+    // tkn offers this one kind in the server's order.
+    if R::KIND != &kinds::CUSTOM_RUN {
+        order(&mut runs, false);
+    }
+    runs.truncate(limit.unwrap_or(usize::MAX));
+    if runs.len() < 2 {
+        return if runs.is_empty() && limit.is_none() { Err(no_limit()) } else { Ok(runs.pop()) };
+    }
+    if limit.is_none() {
+        return Err(no_limit());
+    }
     let now = Timestamp::now();
-    one(session, runs, &format!("the name of the {}, or --last", R::KIND.kind), |run| {
-        format!("{} started {}", run.meta().name, age::ago(started(run), now))
-    })
+    let items: Vec<String> = runs.iter().map(|run| format!("{} started {}", run.meta().name, age::ago(started(run), now))).collect();
+    let (prompt, needed) = (format!("Select {}:", R::KIND.noun), format!("the name of the {}, or --last", R::KIND.kind));
+    let place = match choice.find {
+        true => session.term.find(&prompt, &items, &needed, |place| about(&cluster, &runs[place])).await?,
+        false => session.term.choose(&prompt, &items, &needed)?,
+    };
+    Ok(Some(runs.swap_remove(place)))
+}
+
+/// What `describe` says of a run.
+async fn about<R: Related>(cluster: &Cluster, run: &Seen<R>) -> String {
+    let Ok(object) = &run.lens else { return String::new() };
+    match object.related(cluster).await {
+        Ok(with) => render::page(&object.page(&with), Look { now: Timestamp::now(), colour: false }),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// The object of a kind that is meant; none when there is nothing to choose from.
@@ -57,23 +103,13 @@ pub async fn run<R: Run + Listed>(session: &mut Session, choice: Choice<R>) -> R
 /// When the server refuses, or a person would have to be asked and nobody is there.
 pub async fn object<T: Object>(session: &mut Session) -> Result<Option<Seen<T>>, Failure> {
     let cluster = session.cluster().await?;
-    let objects = cluster.list::<T>(Some(&cluster.namespace), &Select::default()).await?;
-    one(session, objects, &format!("the name of the {}", T::KIND.kind), |object| object.meta().name.clone())
-}
-
-/// The only one, or the one that a person points at.
-fn one<T: Object>(
-    session: &mut Session,
-    mut objects: Vec<Seen<T>>,
-    needed: &str,
-    item: impl Fn(&Seen<T>) -> String,
-) -> Result<Option<Seen<T>>, Failure> {
-    if objects.len() > 1 {
-        let items: Vec<String> = objects.iter().map(item).collect();
-        let place = session.term.choose(&format!("Select {}:", T::KIND.noun), &items, needed)?;
-        return Ok(Some(objects.swap_remove(place)));
+    let mut objects = cluster.list::<T>(Some(&cluster.namespace), &Select::default()).await?;
+    if objects.len() < 2 {
+        return Ok(objects.pop());
     }
-    Ok(objects.pop())
+    let items: Vec<String> = objects.iter().map(|object| object.meta().name.clone()).collect();
+    let place = session.term.choose(&format!("Select {}:", T::KIND.noun), &items, &format!("the name of the {}", T::KIND.kind))?;
+    Ok(Some(objects.swap_remove(place)))
 }
 
 fn started<R: Run>(run: &Seen<R>) -> Option<Timestamp> {

@@ -12,5 +12,5 @@ mod watch;
 
 pub use drive::{Error, follow};
 pub use event::{LogEvent, Notice, Outcome, Sink, Source};
-pub use lines::Piece;
+pub use lines::{Lines, Piece};
 pub use machine::{Effect, Find, Follow, Input, Policy, Subject};

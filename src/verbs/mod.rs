@@ -8,6 +8,7 @@ pub mod describe;
 pub mod export;
 pub mod fetch;
 pub mod list;
+pub mod listener_logs;
 pub mod logs;
 pub mod missing;
 pub mod pick;

@@ -144,6 +144,24 @@ impl Cluster {
         Ok(items.into_iter().map(|meta| meta.name).collect())
     }
 
+    /// The names of all objects of a kind, in the server's order; it is asked for metadata only, page by page.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub async fn every_name(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<String>, Error> {
+        let (mut names, mut token) = (Vec::new(), String::new());
+        loop {
+            let ask = Ask::list(kind, namespace).query("limit", PAGE.to_string()).query("continue", &token).metadata_only();
+            let text = self.text(&ask).await?;
+            let page: NamePage = serde_json::from_str(&text).map_err(|e| self.undecodable(kind, &e))?;
+            names.extend(page.items.into_iter().flatten().map(|item| item.metadata.name));
+            match page.metadata.next {
+                Some(next) if !next.is_empty() => token = next,
+                _ => return Ok(names),
+            }
+        }
+    }
+
     /// Makes an object; the answer is the object as the server made it.
     ///
     /// # Errors
@@ -241,6 +259,8 @@ struct Page<'a> {
 
 #[derive(Deserialize)]
 struct NamePage {
+    #[serde(default)]
+    metadata: PageMeta,
     items: Option<Vec<MetaOnly>>,
 }
 

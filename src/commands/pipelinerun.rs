@@ -63,7 +63,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         Verb::Describe(arguments) => arguments.describe::<PipelineRun>(session).await,
         Verb::Cancel { name, grace } => cancel::cancel::<PipelineRun>(session, &name, grace.as_deref()).await,
         Verb::Delete { pipeline, arguments } => {
-            let of = Of { parent: pipeline.as_deref(), spare_owned: false };
+            let of = Of::parent(pipeline.as_deref(), false);
             delete_runs::<PipelineRun>(session, &arguments, of).await
         }
         Verb::Logs(arguments) => arguments.logs(session).await,

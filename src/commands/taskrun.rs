@@ -64,7 +64,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         Verb::Describe(arguments) => arguments.describe::<TaskRun>(session).await,
         Verb::Cancel { name } => cancel::cancel::<TaskRun>(session, &name, None).await,
         Verb::Delete { task, ignore_running_pipelinerun, arguments } => {
-            let of = Of { parent: task.as_deref(), spare_owned: ignore_running_pipelinerun };
+            let of = Of::parent(task.as_deref(), ignore_running_pipelinerun);
             delete_runs::<TaskRun>(session, &arguments, of).await
         }
         Verb::Logs(arguments) => arguments.logs(session).await,

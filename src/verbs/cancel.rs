@@ -12,14 +12,18 @@ use crate::session::Session;
 pub trait Cancel: Run {
     /// What `spec.status` may be set to; the first when nothing else is asked for.
     const WAYS: &'static [&'static str];
+    /// How tkn begins to say that the server refuses
+    const REFUSED: &'static str;
 }
 
 impl Cancel for PipelineRun {
     const WAYS: &'static [&'static str] = &["Cancelled", "CancelledRunFinally", "StoppedRunFinally"];
+    const REFUSED: &'static str = "failed to cancel PipelineRun:";
 }
 
 impl Cancel for TaskRun {
     const WAYS: &'static [&'static str] = &["TaskRunCancelled"];
+    const REFUSED: &'static str = "failed to cancel TaskRun";
 }
 
 /// The value of `spec.status` for the word of `--grace`, in any letter case.
@@ -66,7 +70,7 @@ pub async fn request<R: Cancel>(cluster: &Cluster, name: &str, way: &str) -> Res
     // `add` sets the field whether or not it is there.
     let patch = json!([{"op": "add", "path": "/spec/status", "value": way}]);
     let patched = cluster.patch(R::KIND, &cluster.namespace, name, patch, false).await;
-    patched.map(drop).map_err(|e| Failure::from(e).context(format!("failed to cancel {kind}: {name}")))
+    patched.map(drop).map_err(|e| Failure::from(e).context(format!("{} {name}", R::REFUSED)))
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use crate::objects::run::{PipelineRun, Run, RunOf, TaskRun};
 pub trait Bulk: RunOf + crate::views::Listed {
     /// Whether it is over, so that nothing at work is taken away
     fn is_over(&self) -> bool;
+    /// Whether the age of one that nobody has taken up yet can be told, so that it may be too old
+    fn has_age(&self) -> bool;
     /// Whether the number is told when all are deleted
     const COUNTED: bool;
 }
@@ -20,12 +22,18 @@ impl Bulk for PipelineRun {
         let at_work = ["Running", "Pending", "PipelineRunPending", "Started"];
         self.succeeded().is_some_and(|c| c.status != "Unknown" && !at_work.contains(&c.reason.as_deref().unwrap_or_default()))
     }
+    fn has_age(&self) -> bool {
+        self.succeeded().is_some()
+    }
     const COUNTED: bool = false;
 }
 
 impl Bulk for TaskRun {
     fn is_over(&self) -> bool {
         self.completed().is_some()
+    }
+    fn has_age(&self) -> bool {
+        true
     }
     const COUNTED: bool = true;
 }
@@ -69,11 +77,12 @@ fn by_number<R: Bulk>(runs: &[&R], number: usize) -> Choice {
     Choice { doomed: doomed.to_vec(), kept: kept.to_vec() }
 }
 
-/// A run that nobody has taken up yet is neither old nor young and stays.
+/// A run without a time of its end is kept when it is over, and goes when it is not: what is still at work was left out
+/// before, unless it is meant as well.
 fn by_age<R: Bulk>(runs: &[&R], minutes: u32, now: Timestamp) -> Choice {
     let age = SignedDuration::from_mins(i64::from(minutes));
     let mut choice = Choice::default();
-    for run in runs.iter().filter(|run| run.succeeded().is_some()) {
+    for run in runs.iter().filter(|run| run.has_age()) {
         let expired = run.completed().map_or(!run.is_over(), |at| now.duration_since(at) > age);
         if expired { &mut choice.doomed } else { &mut choice.kept }.push(run.meta().name.clone());
     }
@@ -98,7 +107,9 @@ pub fn report<R: Bulk>(parent: Option<&str>, keep: Keep, choice: &Choice, namesp
     let runs = format!("{}s{over}", R::KIND.kind);
     let of = parent.map(|name| format!(" associated with {} {name:?}", <R::Parent as Object>::KIND.kind)).unwrap_or_default();
     let rest = if parent.is_some() { String::new() } else { format!(", kept {kept}") };
-    match (keep.number, keep.minutes) {
+    // tkn has no words for a Pipeline's runs of a certain age when those at work go as well.
+    let minutes = if parent.is_some() && !R::COUNTED && keep.number == 0 && !keep.unfinished { 0 } else { keep.minutes };
+    match (keep.number, minutes) {
         (0, 0) if R::COUNTED => format!("All {deleted} {runs}{of} deleted in namespace {namespace:?}"),
         (0, 0) => format!("All {runs}{of} deleted in namespace {namespace:?}"),
         (number, 0) => format!("All but {number} {runs}{of} deleted in namespace {namespace:?}"),

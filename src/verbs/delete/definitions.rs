@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{ask, joined, perform, present, quoted, say_deleted, spoken};
+use super::{Leave, ask, joined, present, quoted, say_deleted, spoken};
 use crate::client::{Cluster, Select};
 use crate::failure::{Exit, Failure};
 use crate::objects::Object;
@@ -17,9 +17,8 @@ pub struct Arguments {
     /// All {Kinds} of the namespace, or of the cluster where they have none
     #[arg(long)]
     all: bool,
-    /// Without a question
-    #[arg(long, short)]
-    force: bool,
+    #[command(flatten)]
+    leave: Leave,
 }
 
 impl Arguments {
@@ -38,14 +37,18 @@ impl Arguments {
         let (kind, runs) = (<R::Parent as Object>::KIND, R::KIND);
         let (names, absent) = present(&cluster, kind, &self.names).await?;
         self.needs_something::<R::Parent>(&names)?;
-        if !self.force {
+        if self.leave.is_to_be_asked_for() {
             let question = format!("Are you sure you want to delete {}(s) {} and related resources (y/n): ", kind.kind, quoted(&names));
             ask(session, kind, &question, &names).await?;
         }
-        let (gone, failed) = perform(&cluster, kind, &names).await;
+        let plan = self.leave.plan;
+        let (gone, failed) = plan.perform(session, &cluster, kind, &names).await?;
         let (mut related, mut failures) = (Vec::new(), Vec::from_iter(failed));
-        for parent in &gone {
-            let (deleted, failed) = delete_related::<R>(&cluster, parent).await;
+        for parent in if plan.is_wanted() { &names } else { &gone } {
+            let (deleted, failed) = match related_runs::<R>(&cluster, parent).await {
+                Ok(runs) => plan.perform(session, &cluster, R::KIND, &runs).await?,
+                Err(failure) => (Vec::new(), Some(failure)),
+            };
             related.extend(deleted);
             failures.extend(failed);
         }
@@ -67,19 +70,20 @@ pub(super) fn all_alone() -> Failure {
     Failure::usage("--all flag should not have any arguments or flags specified with it")
 }
 
-/// The runs that carry a parent's label are deleted, whether or not they still run.
-async fn delete_related<R: RunOf>(cluster: &Cluster, parent: &str) -> (Vec<String>, Option<Failure>) {
-    let runs = match cluster.list::<R>(Some(&cluster.namespace), &Select::labels(format!("{}={parent}", R::LABEL))).await {
-        Ok(runs) => runs,
-        Err(error) => return (Vec::new(), Some(Failure::from(error).context(format!("failed to list {}", R::KIND.plural)))),
-    };
+/// The runs that carry a parent's label, whether or not they still run.
+///
+/// # Errors
+/// When there are none, or the server refuses.
+async fn related_runs<R: RunOf>(cluster: &Cluster, parent: &str) -> Result<Vec<String>, Failure> {
+    let listed = cluster.list::<R>(Some(&cluster.namespace), &Select::labels(format!("{}={parent}", R::LABEL))).await;
+    let runs = listed.map_err(|error| Failure::from(error).context(format!("failed to list {}", R::KIND.plural)))?;
     let of_parent = runs.iter().filter(|seen| seen.lens.as_ref().map_or(true, R::is_of_parent));
     let names: Vec<String> = of_parent.map(|seen| seen.meta().name.clone()).collect();
     if names.is_empty() {
         let kind = <R::Parent as Object>::KIND.kind;
-        return (names, Some(Failure::not_found(format!("no {}s associated with {kind} {parent:?}", R::KIND.kind))));
+        return Err(Failure::not_found(format!("no {}s associated with {kind} {parent:?}", R::KIND.kind)));
     }
-    perform(cluster, R::KIND, &names).await
+    Ok(names)
 }
 
 /// Deletes objects of any kind by name, or all of them.
@@ -94,7 +98,7 @@ pub async fn delete<T: Object>(session: &mut Session, args: &Arguments) -> Resul
         return Err(all_alone());
     }
     args.needs_something::<T>(&names)?;
-    if !args.force {
+    if args.leave.is_to_be_asked_for() {
         let what = match (args.all, kind.namespaced) {
             (true, true) => format!("all {}s in namespace {:?}", spoken(kind), cluster.namespace),
             (true, false) => format!("all {}s", spoken(kind)),
@@ -102,9 +106,9 @@ pub async fn delete<T: Object>(session: &mut Session, args: &Arguments) -> Resul
         };
         ask(session, kind, &format!("Are you sure you want to delete {what} (y/n): "), &names).await?;
     }
-    let names = if args.all { cluster.names(kind, Some(&cluster.namespace)).await? } else { names };
-    let (gone, failed) = perform(&cluster, kind, &names).await;
-    match (args.all, &failed) {
+    let names = if args.all { cluster.every_name(kind, Some(&cluster.namespace)).await? } else { names };
+    let (gone, failed) = args.leave.plan.perform(session, &cluster, kind, &names).await?;
+    match (args.all && !args.leave.plan.is_wanted(), &failed) {
         (false, _) => say_deleted(session, kind, &gone)?,
         (true, None) if kind.namespaced => {
             session.term.answer(format!("All {}s deleted in namespace {:?}", kind.kind, cluster.namespace))?

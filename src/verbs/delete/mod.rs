@@ -8,6 +8,7 @@ mod runs;
 pub use definitions::{Arguments, delete};
 pub use runs::{Of, RunArguments, delete_runs};
 
+use clap::Args;
 use futures::{StreamExt as _, stream};
 
 use super::missing;
@@ -18,6 +19,60 @@ use crate::session::Session;
 
 /// How many deletions are under way at once.
 const AT_ONCE: usize = 8;
+
+/// Flags about the leave to delete.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Leave {
+    /// Without a question
+    #[arg(long, short)]
+    force: bool,
+    #[command(flatten)]
+    plan: Plan,
+}
+
+/// The flag for a delete that is only told.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Plan {
+    /// Print what would be deleted, one object a line, and delete nothing
+    #[arg(long)]
+    plan: bool,
+}
+
+impl Leave {
+    /// Whether somebody has to be asked.
+    fn is_to_be_asked_for(self) -> bool {
+        !self.force && !self.plan.is_wanted()
+    }
+}
+
+impl Plan {
+    /// Whether nothing is to be deleted.
+    pub fn is_wanted(self) -> bool {
+        self.plan
+    }
+
+    /// Deletes objects, or tells that they would be; gives the names of those that are gone.
+    ///
+    /// # Errors
+    /// When the answer cannot be written. What the server refuses is given beside the names.
+    pub async fn perform(
+        self,
+        session: &mut Session,
+        cluster: &Cluster,
+        kind: &'static Kind,
+        names: &[String],
+    ) -> Result<(Vec<String>, Option<Failure>), Failure> {
+        if !self.plan {
+            return Ok(perform(cluster, kind, names).await);
+        }
+        for name in names {
+            session.term.answer(kind.label(name))?;
+        }
+        let number = if names.is_empty() { "no".to_owned() } else { names.len().to_string() };
+        session.term.say(format!("{number} {}s would be deleted; nothing was", kind.kind));
+        Ok((Vec::new(), None))
+    }
+}
 
 /// The kind's name in questions; `tkn` writes those of Triggers in small letters.
 fn spoken(kind: &Kind) -> String {

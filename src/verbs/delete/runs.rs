@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::choice::{self, Bulk, Choice, Keep};
 use super::definitions::all_alone;
-use super::{ask, joined, perform, present, quoted, say_deleted};
+use super::{Leave, ask, joined, present, quoted, say_deleted};
 use crate::client::{Cluster, Error, Select};
 use crate::failure::{Exit, Failure};
 use crate::objects::Object;
@@ -37,17 +37,23 @@ pub struct RunArguments {
     /// Only {Kinds} with these labels; with --all, --keep, --keep-since or a parent
     #[arg(long, value_name = "SELECTOR")]
     label: Option<String>,
-    /// Without a question
-    #[arg(long, short)]
-    force: bool,
+    #[command(flatten)]
+    leave: Leave,
 }
 
 /// What the runs of one kind need beyond the flags of all.
 pub struct Of<'a> {
     /// The Pipeline or Task whose runs are meant
-    pub parent: Option<&'a str>,
+    parent: Option<&'a str>,
     /// Whether runs that belong to a PipelineRun which is not over are left alone
-    pub spare_owned: bool,
+    spare_owned: bool,
+}
+
+impl<'a> Of<'a> {
+    /// The runs of a Pipeline or Task; an empty name is none.
+    pub fn parent(name: Option<&'a str>, spare_owned: bool) -> Self {
+        Self { parent: name.filter(|name| !name.is_empty()), spare_owned }
+    }
 }
 
 /// A kind of run with its own rules about being deleted.
@@ -86,7 +92,7 @@ pub async fn delete_runs<R: Spared>(session: &mut Session, args: &RunArguments, 
     let cluster = session.cluster().await?;
     let (names, absent) = present(&cluster, R::KIND, &called::names(&cluster, R::KIND, &args.names).await?).await?;
     args.check::<R>(&names, all, keep, &of)?;
-    if !args.force {
+    if args.leave.is_to_be_asked_for() {
         let question = question::<R>(&names, all, keep, &of, &cluster.namespace);
         ask(session, R::KIND, &question, &names).await?;
     }
@@ -94,7 +100,7 @@ pub async fn delete_runs<R: Spared>(session: &mut Session, args: &RunArguments, 
         let parent = if all { None } else { of.parent };
         delete_many::<R>(session, &cluster, args, keep, parent, of.spare_owned).await
     } else {
-        delete_named::<R>(session, &cluster, names, args.force).await
+        delete_named::<R>(session, &cluster, names, args.leave).await
     };
     joined(done.err().into_iter().chain(absent).collect()).map_or(Ok(Exit::Done), Err)
 }
@@ -180,9 +186,11 @@ async fn delete_many<R: Spared>(
             None => {}
         }
     }
-    let (_, failed) = perform(cluster, R::KIND, &choice.doomed).await;
+    let plan = args.leave.plan;
+    let (_, failed) = plan.perform(session, cluster, R::KIND, &choice.doomed).await?;
     match failed {
         Some(failure) => Err(failure),
+        None if plan.is_wanted() => Ok(()),
         None => Ok(session.term.answer(choice::report::<R>(parent, keep, &choice, &cluster.namespace))?),
     }
 }
@@ -201,7 +209,7 @@ fn nothing_to_do<R: Bulk>(parent: &str, keep: Keep, choice: &Choice) -> Option<R
 }
 
 /// Deletes runs by name; for a TaskRun whose PipelineRun is not over, that is asked for once more.
-async fn delete_named<R: Spared>(session: &mut Session, cluster: &Cluster, names: Vec<String>, force: bool) -> Result<(), Failure> {
+async fn delete_named<R: Spared>(session: &mut Session, cluster: &Cluster, names: Vec<String>, leave: Leave) -> Result<(), Failure> {
     let mut doomed = Vec::new();
     for name in names {
         let run = cluster.get::<R>(&cluster.namespace, &name).await?.lens.ok();
@@ -211,7 +219,7 @@ async fn delete_named<R: Spared>(session: &mut Session, cluster: &Cluster, names
             None => false,
         };
         let kind = R::KIND.kind;
-        if spared && force {
+        if spared && !leave.is_to_be_asked_for() {
             session.term.answer(format!("warning: Taskrun {name} related pipelinerun still running."))?;
         } else if spared {
             let question = format!(
@@ -223,7 +231,7 @@ async fn delete_named<R: Spared>(session: &mut Session, cluster: &Cluster, names
         }
         doomed.push(name);
     }
-    let (gone, failed) = perform(cluster, R::KIND, &doomed).await;
+    let (gone, failed) = leave.plan.perform(session, cluster, R::KIND, &doomed).await?;
     match failed {
         Some(failure) => Err(failure),
         None => say_deleted(session, R::KIND, &gone),

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use super::fetch::Related;
 use super::list::Output;
 use super::{called, missing, pick};
-use crate::client::Select;
 use crate::failure::{Exit, Failure};
 use crate::kinds::Kind;
 use crate::objects::Seen;
@@ -75,12 +74,11 @@ impl RunArguments {
         }
         let asked = self.common.asked::<R>()?;
         let choice = pick::Choice::<R> {
-            select: Select::default(),
-            keep: None,
             last: self.last,
             limit: self.limit,
             lenient: true,
             find: self.finder.is_wanted(),
+            ..pick::Choice::default()
         };
         match pick::run(session, choice).await? {
             Some(seen) => show(session, seen, &asked, &self.common.output).await,

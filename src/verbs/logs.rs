@@ -314,7 +314,7 @@ async fn name_or_chosen<R: RunOf + Listed + Related>(
     let find = finder.is_wanted();
     // As tkn has it, the number that is taken when none is given counts as none.
     let limit = if find && common.limit == 5 { FOUND_AMONG } else { common.limit };
-    let choice = Choice::<R> { select: Select::default(), keep: None, last: common.last, limit, lenient: false, find };
+    let choice = Choice::<R> { last: common.last, limit, find, ..Choice::default() };
     let chosen = pick::run(session, choice).await?;
     let nothing = || Failure::not_found(format!("No {}s found", R::KIND.kind));
     chosen.map(|run| run.meta().name.clone()).ok_or_else(nothing)
@@ -351,7 +351,7 @@ async fn run_of_parent<R: RunOf + Listed + Related>(
     };
     let keep = common.last.then_some(R::is_of_parent as fn(&R) -> bool);
     let select = Select::labels(format!("{}={parent}", R::LABEL));
-    let choice = Choice { select, keep, last: common.last, limit: common.limit, lenient: false, find: false };
+    let choice = Choice { select, keep, last: common.last, limit: common.limit, ..Choice::default() };
     Ok(match pick::run(session, choice).await? {
         Some(run) => Meant::Run(run.meta().name.clone()),
         None => Meant::NoRun { parent },

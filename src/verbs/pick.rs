@@ -30,7 +30,7 @@ impl Finder {
 }
 
 /// How a run is chosen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Choice<R> {
     /// Which runs may be chosen
     pub select: Select,
@@ -44,6 +44,12 @@ pub struct Choice<R> {
     pub lenient: bool,
     /// Whether it is found by its letters, with a page about it
     pub find: bool,
+}
+
+impl<R> Default for Choice<R> {
+    fn default() -> Self {
+        Self { select: Select::default(), keep: None, last: false, limit: 0, lenient: false, find: false }
+    }
 }
 
 /// The run that is meant; none when there is nothing to choose from.

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::called;
 use super::cancel::Cancel;
+use super::fetch::Related;
 use super::logs::end_of;
 use super::pick::{self, Choice};
 use super::start::Startable;
@@ -63,9 +64,9 @@ pub struct Way {
 }
 
 /// A kind of run that can be watched.
-pub trait Watchable: RunOf<Parent: Startable<Run = Self>> + Cancel + Listed {}
+pub trait Watchable: RunOf<Parent: Startable<Run = Self>> + Cancel + Listed + Related {}
 
-impl<R: RunOf<Parent: Startable<Run = R>> + Cancel + Listed> Watchable for R {}
+impl<R: RunOf<Parent: Startable<Run = R>> + Cancel + Listed + Related> Watchable for R {}
 
 impl Arguments {
     /// Watches a run.
@@ -77,7 +78,7 @@ impl Arguments {
         let name = match self.name {
             Some(name) => called::name(&cluster, R::KIND, &name).await?,
             None => {
-                let choice = Choice::<R> { select: Select::default(), keep: None, last: self.last, limit: 10 };
+                let choice = Choice::<R> { last: self.last, limit: 10, ..Choice::default() };
                 let nothing = || Failure::not_found(format!("there is no {} in namespace {}", R::KIND.kind, cluster.namespace));
                 pick::run(session, choice).await?.ok_or_else(nothing)?.meta().name.clone()
             }
@@ -94,7 +95,7 @@ impl OfParent {
     pub async fn watch<R: Watchable>(self, session: &mut Session) -> Result<Exit, Failure> {
         let cluster = session.cluster().await?;
         let select = Select::labels(format!("{}={}", R::LABEL, self.name));
-        let choice = Choice::<R> { select, keep: Some(R::is_of_parent), last: true, limit: 1 };
+        let choice = Choice::<R> { select, keep: Some(R::is_of_parent), last: true, limit: 1, ..Choice::default() };
         let Some(run) = pick::run(session, choice).await? else {
             super::missing::existing::<R::Parent>(&cluster, &self.name).await?;
             return Err(Failure::not_found(format!("{} {} has no {}", R::Parent::KIND.kind, self.name, R::KIND.kind)));

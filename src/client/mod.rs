@@ -4,7 +4,9 @@
 mod connect;
 mod error;
 mod forward;
+mod pages;
 mod request;
+mod table;
 mod watch;
 
 use std::collections::HashMap;
@@ -17,11 +19,14 @@ use serde_json::value::RawValue;
 
 use crate::kinds::{self, Kind};
 use crate::kubeconfig::Target;
+use crate::objects::newest::Age;
 use crate::objects::{Meta, MetaOnly, Object, Seen, upgrade};
 pub use error::{Asked, Error};
 pub use forward::{Answer, Way};
-use request::{Ask, Body, CONTINUE};
+pub use pages::Pages;
+use request::{Ask, Body};
 pub use request::{LogQuery, Select};
+pub use table::TableRow;
 pub use watch::Watched;
 
 /// The name under which rtkn owns the fields that it applies.
@@ -109,35 +114,20 @@ impl Cluster {
     /// # Errors
     /// When the server refuses or does not answer.
     pub async fn list<T: Object>(&self, namespace: Option<&str>, select: &Select) -> Result<Vec<Seen<T>>, Error> {
-        let mut items = Vec::new();
-        let mut token = String::new();
-        let mut attempts = 0..ATTEMPTS;
-        loop {
-            let ask = Ask::list(T::KIND, namespace).select(select).query("limit", PAGE.to_string()).query(CONTINUE, &token);
-            let text = match self.text(&ask).await {
-                Err(error) if error.code() == Some(410) && !token.is_empty() && attempts.next().is_some() => {
-                    items.clear();
-                    token.clear();
-                    continue;
-                }
-                text => text?,
-            };
-            let page: Page<'_> = serde_json::from_str(&text).map_err(|e| self.undecodable(T::KIND, &e))?;
-            items.extend(page.items.into_iter().flatten().map(|raw| self.seen(raw.to_owned())));
-            match page.metadata.next {
-                Some(next) if !next.is_empty() => token = next,
-                _ => return Ok(items),
-            }
-        }
+        self.pages::<T>(namespace, select).collect(Some).await.map(|(items, _)| items)
     }
 
-    /// The names of a kind's objects, newest first; the server is asked for metadata only, one page of it.
+    /// The names of a kind's objects, newest first as far as ages tell; the server is asked for a table without the objects.
     ///
     /// # Errors
     /// When the server refuses or does not answer.
     pub async fn names(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<String>, Error> {
-        let ask = Ask::list(kind, namespace).query("limit", PAGE.to_string()).metadata_only();
+        let ask = Ask::list(kind, namespace).query("includeObject", "None").as_table();
         let text = self.text(&ask).await?;
+        if let Some(mut rows) = table::rows(&text, &["StartTime", "Age", "Created At"]) {
+            rows.sort_by_key(|row| row.age.as_deref().map(Age::of));
+            return Ok(rows.into_iter().map(|row| row.name).collect());
+        }
         let page: NamePage = serde_json::from_str(&text).map_err(|e| self.undecodable(kind, &e))?;
         let mut items: Vec<Meta> = page.items.into_iter().flatten().map(|item| item.metadata).collect();
         items.sort_by_key(|meta| std::cmp::Reverse(meta.creation_timestamp));
@@ -243,20 +233,22 @@ impl Cluster {
         Seen { raw, lens }
     }
 
+    /// The version at which a kind is served, as far as that was found out.
+    pub fn served(&self, kind: &'static Kind) -> &'static str {
+        self.version(kind)
+    }
+
+    /// Whether a kind is served at the version that is written.
+    pub fn serves_current(&self, kind: &'static Kind) -> bool {
+        self.version(kind) == kind.version()
+    }
+
     fn undecodable(&self, kind: &Kind, error: &serde_json::Error) -> Error {
         Error::Undecodable { what: kind.resource(), reason: error.to_string() }
     }
 }
 
-/// One page of a list. A server written in Go may say `null` for no items, and does for metadata only.
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(default)]
-    metadata: PageMeta,
-    #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
+/// A server written in Go may say `null` for no items, and does for metadata only.
 #[derive(Deserialize)]
 struct NamePage {
     #[serde(default)]
@@ -268,6 +260,8 @@ struct NamePage {
 struct PageMeta {
     #[serde(rename = "continue")]
     next: Option<String>,
+    #[serde(rename = "resourceVersion")]
+    version: Option<String>,
 }
 
 /// A server's address without its path and user: those of the sandbox and of some proxies hold a token, and what is said
@@ -297,6 +291,5 @@ mod tests {
     fn a_page_may_say_null_for_no_items() {
         let empty = r#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1"},"items":null}"#;
         assert!(serde_json::from_str::<NamePage>(empty).unwrap().items.is_none());
-        assert!(serde_json::from_str::<Page<'_>>(empty).unwrap().items.is_none());
     }
 }

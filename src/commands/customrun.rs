@@ -15,7 +15,14 @@ use crate::verbs::{called, describe};
 pub enum Verb {
     /// List {Kinds}, the newest first
     #[command(visible_alias = "ls")]
-    List(list::Arguments),
+    List {
+        /// Which, and how they are shown
+        #[command(flatten)]
+        arguments: list::Arguments,
+        /// Which, by how they stand
+        #[command(flatten)]
+        status: list::StatusFilter,
+    },
     /// Describe a {Kind}
     #[command(visible_alias = "desc")]
     Describe(describe::RunArguments),
@@ -37,7 +44,7 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::List(arguments) => arguments.list::<CustomRun>(session, Which::default()).await,
+        Verb::List { arguments, status } => arguments.list(session, status.of(Which::<CustomRun>::default())).await,
         Verb::Describe(arguments) => arguments.describe::<CustomRun>(session).await,
         Verb::Delete { names, plan } => delete(session, &names, plan).await,
     }

@@ -4,6 +4,8 @@ mod basic;
 mod docker;
 mod ssh;
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 
 use crate::failure::{Exit, Failure, Kind};
@@ -61,7 +63,7 @@ struct CreateArgs {
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::List(arguments) => {
-            let which = Which { keep: is_for_tekton, ..Which::default() };
+            let which = Which { keep: Arc::new(is_for_tekton), ..Which::default() };
             arguments.list::<Secret>(session, which).await
         }
         Verb::Describe(arguments) => arguments.describe::<Secret>(session).await,

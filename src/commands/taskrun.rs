@@ -21,6 +21,9 @@ pub enum Verb {
         /// Which, and how they are shown
         #[command(flatten)]
         arguments: list::Arguments,
+        /// Which, by how they stand
+        #[command(flatten)]
+        status: list::StatusFilter,
     },
     /// Describe a {Kind}
     #[command(visible_alias = "desc")]
@@ -60,7 +63,7 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::List { parent, arguments } => arguments.list(session, Which::<TaskRun>::of_parent(parent.as_deref())).await,
+        Verb::List { parent, arguments, status } => arguments.list(session, status.of(Which::<TaskRun>::of_parent(parent.as_deref()))).await,
         Verb::Describe(arguments) => arguments.describe::<TaskRun>(session).await,
         Verb::Cancel { name } => cancel::cancel::<TaskRun>(session, &name, None).await,
         Verb::Delete { task, ignore_running_pipelinerun, arguments } => {

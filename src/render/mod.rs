@@ -1,8 +1,8 @@
 //! From views to bytes: tables, pages, YAML and JSON. Pure: the hour and the choice of colour are handed in.
 
 pub mod board;
-mod json;
 mod logs;
+mod output;
 mod page;
 mod raw;
 mod table;
@@ -12,12 +12,18 @@ use jiff::Timestamp;
 
 use crate::term::style::{self, Label};
 use crate::views::{Cell, age};
-pub use json::json;
 pub use logs::{LineLook, Printer, sentence};
+pub use output::{Document, Printer as ObjectPrinter, Refused, Wanted};
 pub use page::page;
-pub use raw::{Format, UnknownFormat, list, object, objects};
-pub use table::table;
+pub use raw::{Format, UnknownFormat, object, objects};
+pub use table::{more, table};
 pub use yaml::yaml;
+
+/// A value as indented JSON as Go prints it for kubectl and tkn, with a line break at its end; keys stand in the order of
+/// the value.
+pub fn json(value: &serde_json::Value) -> String {
+    output::gotext::json_indented(value, false) + "\n"
+}
 
 /// What rendering needs to know of the world.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{json as to_json, yaml as to_yaml};
-use crate::kinds::{self, Kind};
+use super::output::gotext;
+use super::yaml as to_yaml;
+use crate::kinds;
 
 /// How `-o` shows objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl FromStr for Format {
 /// One object with the keys in alphabetical order, as kubectl prints what it does not decode.
 pub fn object(object: &Value, format: Format) -> String {
     match format {
-        Format::Json => to_json(&sorted(object)),
+        Format::Json => gotext::json_indented(object, true) + "\n",
         Format::Yaml => to_yaml(object),
         Format::Name => name(object),
     }
@@ -56,18 +57,8 @@ pub fn objects(objects: &[Value], format: Format) -> String {
     objects.iter().map(|o| object(o, format)).collect::<Vec<_>>().join(separator)
 }
 
-/// The answer to a list: one object of kind `…List`, or a name to a line.
-pub fn list(kind: &Kind, api_version: &str, items: Vec<Value>, format: Format) -> String {
-    if format == Format::Name {
-        return items.iter().map(name).collect();
-    }
-    let list =
-        json!({"apiVersion": api_version, "items": items, "kind": format!("{}List", kind.kind), "metadata": {"resourceVersion": ""}});
-    object(&list, format)
-}
-
 /// `pipelinerun.tekton.dev/NAME`, as kubectl names objects.
-fn name(object: &Value) -> String {
+pub(super) fn name(object: &Value) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("/apiVersion"), text("/kind"));
     let name = [text("/metadata/name"), text("/metadata/generateName")].into_iter().find(|n| !n.is_empty()).unwrap_or_default();
@@ -77,22 +68,10 @@ fn name(object: &Value) -> String {
     }
 }
 
-/// The value with the keys of every object in alphabetical order.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let mut keys: Vec<&String> = fields.keys().collect();
-            keys.sort_unstable();
-            Value::Object(keys.into_iter().map(|key| (key.clone(), sorted(&fields[key]))).collect::<Map<_, _>>())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn formats_are_known_in_any_case_and_others_are_refused_with_the_choice() {

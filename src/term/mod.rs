@@ -18,6 +18,8 @@ pub struct Term {
     pub stdin_is_terminal: bool,
     /// Whether somebody looks at the talk
     pub stderr_is_terminal: bool,
+    /// Whether somebody looks at the answer
+    pub stdout_is_terminal: bool,
     /// Whether the answer may carry colour
     pub colour: bool,
     /// Whether the answer goes to a terminal on which a frame can be drawn over the one before
@@ -37,6 +39,7 @@ impl Term {
             out: BufWriter::new(io::stdout()),
             stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
+            stdout_is_terminal: io::stdout().is_terminal(),
             colour: io::stdout().is_terminal() && !plain,
             drawable: io::stdout().is_terminal() && !dumb,
             unicode: locale.contains("utf8"),
@@ -75,6 +78,23 @@ impl Term {
     /// When the reader has gone, or the disk is full.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    /// Shows a text in place of the one shown before, which had so many lines, and says how many it has. What is wider or
+    /// higher than the terminal is cut off, since nothing that has scrolled away can be replaced.
+    ///
+    /// # Errors
+    /// When the terminal has gone.
+    pub fn replace(&mut self, text: &str, before: usize) -> io::Result<usize> {
+        self.out.flush()?;
+        let terminal = console::Term::stdout();
+        let (height, width) = terminal.size();
+        let lines: Vec<&str> = text.lines().take(usize::from(height.max(2)) - 1).collect();
+        terminal.clear_last_lines(before)?;
+        for line in &lines {
+            terminal.write_line(&console::truncate_str(line, usize::from(width.max(1)), "…"))?;
+        }
+        Ok(lines.len())
     }
 
     /// Says something beside the answer, on standard error. What was answered before stands before it.

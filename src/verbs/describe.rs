@@ -4,13 +4,13 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::fetch::Related;
-use super::list::Output;
+use super::output::{self, Output};
 use super::{called, missing, pick};
 use crate::failure::{Exit, Failure};
 use crate::kinds::Kind;
 use crate::objects::Seen;
 use crate::objects::run::Run;
-use crate::render::{self, Look};
+use crate::render::{self, Document, Look, ObjectPrinter};
 use crate::session::Session;
 use crate::views::Listed;
 
@@ -46,7 +46,7 @@ impl Arguments {
     /// # Errors
     /// When the flags are wrong, or there is no such object.
     pub async fn describe<T: Related>(&self, session: &mut Session) -> Result<Exit, Failure> {
-        let asked = self.asked::<T>()?;
+        let asked = self.asked::<T>(session)?;
         let seen = match &self.name {
             Some(name) => get::<T>(session, name, &asked).await?,
             None => pick::object::<T>(session).await?.ok_or_else(|| none_found(T::KIND))?,
@@ -54,11 +54,11 @@ impl Arguments {
         show(session, seen, &asked, &self.output).await
     }
 
-    fn asked<T: Related>(&self) -> Result<Asked, Failure> {
+    fn asked<T: Related>(&self, session: &Session) -> Result<Asked, Failure> {
         let word = self.output.word().map(str::to_ascii_lowercase);
         Ok(match word.filter(|word| T::ANSWERS.contains(&word.as_str())) {
             Some(word) => Asked::Answer(word),
-            None => self.output.format()?.map_or(Asked::Page, Asked::Raw),
+            None => self.output.printer(session)?.map_or(Asked::Page, |printer| Asked::Raw(Box::new(printer))),
         })
     }
 }
@@ -72,7 +72,7 @@ impl RunArguments {
         if self.common.name.is_some() {
             return self.common.describe::<R>(session).await;
         }
-        let asked = self.common.asked::<R>()?;
+        let asked = self.common.asked::<R>(session)?;
         let choice = pick::Choice::<R> {
             last: self.last,
             limit: self.limit,
@@ -101,7 +101,7 @@ pub fn none_found(kind: &Kind) -> Failure {
 /// What is to be shown of the object.
 enum Asked {
     Page,
-    Raw(render::Format),
+    Raw(Box<ObjectPrinter>),
     /// One of [`crate::views::Described::ANSWERS`]
     Answer(String),
 }
@@ -117,8 +117,9 @@ async fn get<T: Related>(session: &mut Session, name: &str, asked: &Asked) -> Re
 }
 
 async fn show<T: Related>(session: &mut Session, seen: Seen<T>, asked: &Asked, output: &Output) -> Result<Exit, Failure> {
-    if let Asked::Raw(format) = asked {
-        write!(session.term.out(), "{}", render::object(&output.raw(&seen), *format))?;
+    if let Asked::Raw(printer) = asked {
+        let document = Document { value: output.value(&seen, printer), structure: None };
+        output::print(session, printer, &document)?;
         return Ok(Exit::Done);
     }
     let object = seen.lens.map_err(|why| Failure::invalid(why.to_string()).hint("-o yaml shows it as it is"))?;

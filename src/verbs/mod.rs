@@ -11,6 +11,8 @@ pub mod list;
 pub mod listener_logs;
 pub mod logs;
 pub mod missing;
+pub mod newest;
+pub mod output;
 pub mod pick;
 pub mod rights;
 pub mod start;

@@ -4,10 +4,11 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::fetch::Related;
-use super::list::order;
-use crate::client::{Cluster, Select};
+use super::newest;
+use crate::client::{Cluster, Error, Select};
 use crate::failure::Failure;
 use crate::kinds;
+use crate::objects::newest::Unbegun;
 use crate::objects::run::Run;
 use crate::objects::{Object, Seen};
 use crate::render::{self, Look};
@@ -63,19 +64,12 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
         return Err(no_limit());
     }
     let cluster = session.cluster().await?;
-    let listed = cluster.list::<R>(Some(&cluster.namespace), &choice.select).await;
-    let mut runs =
-        listed.map_err(|e| Failure::from(e).context(format!("failed to list {}s from namespace {}", R::KIND.kind, cluster.namespace)))?;
-    if let Some(keep) = choice.keep {
-        runs.retain(|seen| seen.lens.as_ref().map_or(true, keep));
-    }
+    let mut runs = offered(&cluster, &choice, limit)
+        .await
+        .map_err(|e| Failure::from(e).context(format!("failed to list {}s from namespace {}", R::KIND.kind, cluster.namespace)))?;
     if choice.last {
         // A run that has not started comes before all others in lists; it is the last one only when there is no other.
         return Ok(runs.into_iter().max_by_key(|seen| (started(seen), seen.meta().creation_timestamp)));
-    }
-    // tkn offers this one kind in the server's order.
-    if R::KIND != &kinds::CUSTOM_RUN {
-        order(&mut runs, false);
     }
     runs.truncate(limit.unwrap_or(usize::MAX));
     if runs.len() < 2 {
@@ -92,6 +86,21 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
         false => session.term.choose(&prompt, &items, &needed)?,
     };
     Ok(Some(runs.swap_remove(place)))
+}
+
+/// The runs to choose from, newest first, as many as are offered at least. Without a limit it only matters whether there is
+/// more than one.
+async fn offered<R: Run + Listed>(cluster: &Cluster, choice: &Choice<R>, limit: Option<usize>) -> Result<Vec<Seen<R>>, Error> {
+    let keep = |run: &R| choice.keep.is_none_or(|keep| keep(run));
+    let (count, unbegun) = if choice.last { (1, Unbegun::Last) } else { (limit.unwrap_or(2), Unbegun::First) };
+    if R::KIND == &kinds::CUSTOM_RUN && !choice.last {
+        // tkn offers this one kind in the server's order.
+        let mut runs = cluster.list::<R>(Some(&cluster.namespace), &choice.select).await?;
+        runs.retain(|seen| seen.lens.as_ref().map_or(true, keep));
+        return Ok(runs);
+    }
+    let wanted = newest::Wanted { namespace: &cluster.namespace, select: &choice.select, count, unbegun };
+    newest::or_all(cluster, wanted, keep).await
 }
 
 /// What `describe` says of a run.

@@ -13,26 +13,37 @@ use crate::objects::trigger::{
 };
 
 macro_rules! listed {
-    ($($kind:ty: $($heading:literal = $cell:expr),*;)*) => {$(
+    ($($kind:ty: $($heading:literal = $cell:expr),* => $($more:literal = $more_cell:expr),*;)*) => {$(
         impl Listed for $kind {
             type Beside = ();
             const COLUMNS: &'static [Column<Self>] = &[$(Column { heading: $heading, cell: $cell }),*];
+            const WIDE: &'static [Column<Self>] = &[$(Column { heading: $more, cell: $more_cell }),*];
+            const ALONE: Option<()> = Some(());
         }
     )*};
 }
 
 listed! {
-    Task: "DESCRIPTION" = |t, ()| values::shortened(t.spec.description.as_deref().unwrap_or_default()).into(), "AGE" = |t, ()| age(t);
-    EventListener: "AGE" = |l, ()| age(l), "URL" = |l, ()| url(l), "AVAILABLE" = |l, ()| available(l);
-    Trigger: "AGE" = |t, ()| age(t), "TEMPLATE" = |t, ()| template(t), "BINDINGS" = |t, ()| bindings(t), "INTERCEPTORS" = |t, ()| interceptors(t);
-    TriggerBinding: "AGE" = |b, ()| age(b);
-    TriggerTemplate: "AGE" = |t, ()| age(t);
-    ClusterTriggerBinding: "AGE" = |b, ()| age(b);
-    ClusterInterceptor: "AGE" = |i, ()| age(i), "URL" = |i, ()| Cell::or_absent(i.status.address.as_ref().and_then(|a| a.url.as_deref()));
+    Task: "DESCRIPTION" = |t, ()| values::shortened(t.spec.description.as_deref().unwrap_or_default()).into(), "AGE" = |t, ()| age(t)
+        => "PARAMS" = |t, ()| joined(t.spec.params.iter().map(|p| p.name.clone())),
+           "WORKSPACES" = |t, ()| joined(t.spec.workspaces.iter().map(|w| w.name.clone())),
+           "STEPS" = |t, ()| t.spec.steps.len().to_string().into();
+    EventListener: "AGE" = |l, ()| age(l), "URL" = |l, ()| url(l), "AVAILABLE" = |l, ()| available(l)
+        => "SERVICEACCOUNT" = |l, ()| Cell::or_absent(l.spec.service_account_name.as_deref()),
+           "TRIGGERS" = |l, ()| joined(l.spec.triggers.iter().filter_map(|t| t.name.clone().or(t.trigger_ref.clone())));
+    Trigger: "AGE" = |t, ()| age(t), "TEMPLATE" = |t, ()| template(t), "BINDINGS" = |t, ()| bindings(t), "INTERCEPTORS" = |t, ()| interceptors(t)
+        => "SERVICEACCOUNT" = |t, ()| Cell::or_absent(t.spec.service_account_name.as_deref());
+    TriggerBinding: "AGE" = |b, ()| age(b) => "PARAMS" = |b, ()| joined(b.spec.params.iter().map(|p| p.name.clone()));
+    TriggerTemplate: "AGE" = |t, ()| age(t)
+        => "PARAMS" = |t, ()| joined(t.spec.params.iter().map(|p| p.name.clone())),
+           "RESOURCES" = |t, ()| joined(t.spec.resource_templates.iter().filter_map(|r| r["kind"].as_str().map(str::to_owned)));
+    ClusterTriggerBinding: "AGE" = |b, ()| age(b) => "PARAMS" = |b, ()| joined(b.spec.params.iter().map(|p| p.name.clone()));
+    ClusterInterceptor: "AGE" = |i, ()| age(i), "URL" = |i, ()| Cell::or_absent(i.status.address.as_ref().and_then(|a| a.url.as_deref()))
+        => "SERVICE" = |i, ()| Cell::or_absent(i.spec.pointer("/clientConfig/service/name").and_then(serde_json::Value::as_str));
 }
 
 macro_rules! listed_runs {
-    ($($kind:ty),*) => {$(
+    ($($kind:ty: $($more:literal = $more_cell:expr),*;)*) => {$(
         impl Listed for $kind {
             type Beside = ();
             const COLUMNS: &'static [Column<Self>] = &[
@@ -40,11 +51,30 @@ macro_rules! listed_runs {
                 Column { heading: "DURATION", cell: |run, ()| Cell::Took(run.started(), run.completed()) },
                 Column { heading: "STATUS", cell: |run, ()| Cell::Status(run.verdict()) },
             ];
+            const WIDE: &'static [Column<Self>] = &[
+                $(Column { heading: $more, cell: $more_cell },)*
+                Column { heading: "MESSAGE", cell: |run, ()| message(run) },
+            ];
+            const ALONE: Option<()> = Some(());
             const STARTED: Option<fn(&Self) -> Option<Timestamp>> = Some(Self::started);
         }
     )*};
 }
-listed_runs!(PipelineRun, TaskRun, CustomRun);
+listed_runs! {
+    PipelineRun: "PIPELINE" = |run, ()| labelled(run, "tekton.dev/pipeline");
+    TaskRun: "TASK" = |run, ()| labelled(run, "tekton.dev/task"), "PIPELINERUN" = |run, ()| labelled(run, "tekton.dev/pipelineRun"),
+        "POD" = |run, ()| Cell::or_absent(Some(&run.status.pod_name));
+    CustomRun: "PIPELINERUN" = |run, ()| labelled(run, "tekton.dev/pipelineRun");
+}
+
+fn labelled(run: &impl Object, label: &str) -> Cell {
+    Cell::or_absent(run.meta().label(label))
+}
+
+/// The first line of what the condition says.
+fn message(run: &impl Run) -> Cell {
+    Cell::or_absent(run.succeeded().and_then(|c| c.message.as_deref()).and_then(|text| text.lines().next()))
+}
 
 /// The newest run of each Pipeline, by namespace and name of the Pipeline.
 #[derive(Debug, Default)]
@@ -83,6 +113,11 @@ impl Listed for Pipeline {
         Column { heading: "STARTED", cell: |p, last| last.cell(p, |run| Cell::Age(run.started())) },
         Column { heading: "DURATION", cell: |p, last| last.cell(p, |run| Cell::Took(run.started(), run.completed())) },
         Column { heading: "STATUS", cell: |p, last| last.cell(p, |run| Cell::Status(run.verdict())) },
+    ];
+    const WIDE: &'static [Column<Self>] = &[
+        Column { heading: "PARAMS", cell: |p, _| joined(p.spec.params.iter().map(|param| param.name.clone())) },
+        Column { heading: "WORKSPACES", cell: |p, _| joined(p.spec.workspaces.iter().map(|w| w.name.clone())) },
+        Column { heading: "TASKS", cell: |p, _| (p.spec.tasks.len() + p.spec.finally.len()).to_string().into() },
     ];
 }
 

@@ -70,6 +70,10 @@ pub trait Listed: Object {
     type Beside: Default;
     /// The columns after the name
     const COLUMNS: &'static [Column<Self>];
+    /// The columns after those, where all that is worth showing is wanted
+    const WIDE: &'static [Column<Self>] = &[];
+    /// What the rows need beside the objects, where that is nothing
+    const ALONE: Option<Self::Beside> = None;
     /// For runs: when it started; lists then begin with the newest. `None` keeps the server's order.
     const STARTED: Option<fn(&Self) -> Option<Timestamp>> = None;
 }
@@ -85,18 +89,29 @@ pub struct Table {
 
 /// The table of a kind. An object that could not be read has a row that says so.
 pub fn table<T: Listed>(objects: &[Seen<T>], beside: &T::Beside, with_namespace: bool) -> Table {
+    let rows = objects.iter().map(|seen| row(seen, beside, with_namespace, false)).collect();
+    Table { headings: headings::<T>(with_namespace, false), rows }
+}
+
+/// The headings of a kind's table.
+pub fn headings<T: Listed>(with_namespace: bool, wide: bool) -> Vec<&'static str> {
     let namespace = with_namespace.then_some("NAMESPACE");
-    let headings = namespace.into_iter().chain(["NAME"]).chain(T::COLUMNS.iter().map(|c| c.heading)).collect();
-    let row = |seen: &Seen<T>| {
-        let meta = seen.meta();
-        let namespace = with_namespace.then(|| Cell::from(&meta.namespace));
-        let cells: Vec<Cell> = match &seen.lens {
-            Ok(object) => T::COLUMNS.iter().map(|c| (c.cell)(object, beside)).collect(),
-            Err(why) => unreadable(&why.reason, T::COLUMNS.len()),
-        };
-        namespace.into_iter().chain([Cell::from(&meta.name)]).chain(cells).collect()
+    namespace.into_iter().chain(["NAME"]).chain(columns::<T>(wide).map(|c| c.heading)).collect()
+}
+
+/// The row of an object in its kind's table.
+pub fn row<T: Listed>(seen: &Seen<T>, beside: &T::Beside, with_namespace: bool, wide: bool) -> Vec<Cell> {
+    let meta = seen.meta();
+    let namespace = with_namespace.then(|| Cell::from(&meta.namespace));
+    let cells: Vec<Cell> = match &seen.lens {
+        Ok(object) => columns::<T>(wide).map(|c| (c.cell)(object, beside)).collect(),
+        Err(why) => unreadable(&why.reason, columns::<T>(wide).count()),
     };
-    Table { headings, rows: objects.iter().map(row).collect() }
+    namespace.into_iter().chain([Cell::from(&meta.name)]).chain(cells).collect()
+}
+
+fn columns<T: Listed>(wide: bool) -> impl Iterator<Item = &'static Column<T>> {
+    T::COLUMNS.iter().chain(T::WIDE.iter().filter(move |_| wide))
 }
 
 /// The reason stands in the last column, where its length moves nothing.

@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use resolve::reads_as_string;
 use serde_json::{Number, Value};
 
+use super::output::gotext::float;
+
 /// The value as a YAML document with a line break at its end.
 pub fn yaml(value: &Value) -> String {
     let mut out = String::new();
@@ -100,16 +102,10 @@ fn spaces(out: &mut String, n: usize) {
 
 /// Integers as they are; others as Go's `%g` writes them.
 fn number(n: &Number) -> String {
-    let Some(value) = n.as_f64().filter(|_| n.is_f64()) else { return n.to_string() };
-    let scientific = format!("{value:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    // `%g` turns to an exponent below 1e-4 and from 1e6 on.
-    if !(-4..6).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{digits}e{sign}{:02}", exponent.abs());
+    match n.as_f64().filter(|_| n.is_f64()) {
+        Some(value) => float(value),
+        None => n.to_string(),
     }
-    format!("{value}")
 }
 
 /// How a string is written.

@@ -22,9 +22,9 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What a client accepts. Tables are not made here: a client that prefers one also takes objects.
+    /// What a client accepts. Tables are not made here: a client that prefers one also takes metadata or objects.
     pub fn of(accept: &str) -> Shape {
-        let metadata = accept.split(',').next().is_some_and(|first| first.contains("as=PartialObjectMetadata"));
+        let metadata = accept.split(',').any(|form| form.contains("as=PartialObjectMetadata"));
         if metadata { Shape::Metadata } else { Shape::Object }
     }
 

@@ -13,6 +13,7 @@ mod faults;
 mod generated;
 mod golden;
 mod listener_logs;
+mod lists;
 mod prompts;
 mod sandbox_engine;
 mod sandbox_story;

@@ -70,10 +70,7 @@ impl<T: Object> Pages<'_, T> {
     ///
     /// # Errors
     /// When the server refuses or does not answer.
-    pub async fn next<R: Send + 'static>(
-        &mut self,
-        make: impl Fn(Seen<T>) -> Option<R> + Send + 'static,
-    ) -> Result<Option<Vec<R>>, Error> {
+    pub async fn next<R: Send + 'static>(&mut self, make: impl Fn(Seen<T>) -> Option<R> + Send + 'static) -> Result<Option<Vec<R>>, Error> {
         let text = match self.next.take() {
             Some(Next::Page(text)) => text,
             Some(Next::Token(token)) => self.ask(&token).await?,

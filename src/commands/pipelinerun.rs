@@ -62,7 +62,9 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::List { parent, arguments, status } => arguments.list(session, status.of(Which::<PipelineRun>::of_parent(parent.as_deref()))).await,
+        Verb::List { parent, arguments, status } => {
+            arguments.list(session, status.of(Which::<PipelineRun>::of_parent(parent.as_deref()))).await
+        }
         Verb::Describe(arguments) => arguments.describe::<PipelineRun>(session).await,
         Verb::Cancel { name, grace } => cancel::cancel::<PipelineRun>(session, &name, grace.as_deref()).await,
         Verb::Delete { pipeline, arguments } => {

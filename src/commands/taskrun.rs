@@ -63,7 +63,9 @@ pub enum Verb {
 /// As the verb does.
 pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::List { parent, arguments, status } => arguments.list(session, status.of(Which::<TaskRun>::of_parent(parent.as_deref()))).await,
+        Verb::List { parent, arguments, status } => {
+            arguments.list(session, status.of(Which::<TaskRun>::of_parent(parent.as_deref()))).await
+        }
         Verb::Describe(arguments) => arguments.describe::<TaskRun>(session).await,
         Verb::Cancel { name } => cancel::cancel::<TaskRun>(session, &name, None).await,
         Verb::Delete { task, ignore_running_pipelinerun, arguments } => {

@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn ages_bound_the_time() {
-        for (text, at_least, below) in [("0s", -2, 1), ("119s", 119, 120), ("5m", 300, 360), ("5m7s", 307, 308), ("3d4h", 273_600, 277_200)] {
+        for (text, at_least, below) in [("0s", -2, 1), ("119s", 119, 120), ("5m", 300, 360), ("5m7s", 307, 308), ("3d4h", 273_600, 277_200)]
+        {
             assert_eq!(Age::of(text), Age { at_least, below }, "{text}");
         }
         for text in ["<invalid>", "", "soon", "5"] {

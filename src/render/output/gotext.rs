@@ -246,7 +246,10 @@ mod tests {
         let object = value!({"b": [1, "x y", null, true], "a": {"f": 1e6, "g": 0.5, "h": 1e-7, "i": 1e21}});
         assert_eq!(plain(&object), "map[a:map[f:1e+06 g:0.5 h:1e-07 i:1e+21] b:[1 x y <nil> true]]");
         assert_eq!(syntax(&value!({"k": ["a\n", null]})), r#"map[string]interface {}{"k":[]interface {}{"a\n", interface {}(nil)}}"#);
-        assert_eq!(json(&value!({"b": "<&>", "a": 1e6, "c": 1e-7, "d": 1e21})), r#"{"a":1000000,"b":"\u003c\u0026\u003e","c":1e-7,"d":1e+21}"#);
+        assert_eq!(
+            json(&value!({"b": "<&>", "a": 1e6, "c": 1e-7, "d": 1e21})),
+            r#"{"a":1000000,"b":"\u003c\u0026\u003e","c":1e-7,"d":1e+21}"#
+        );
         assert_eq!(quoted("é\u{a0}\u{1}"), "\"é\\u00a0\\x01\"");
     }
 }

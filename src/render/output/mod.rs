@@ -218,7 +218,8 @@ mod tests {
     #[test]
     fn what_is_no_format_is_refused_in_kubectls_words() {
         let known = "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,yaml";
-        let unknown = |word: &str| format!("unable to match a printer suitable for the output format \"{word}\", allowed formats are: {known}");
+        let unknown =
+            |word: &str| format!("unable to match a printer suitable for the output format \"{word}\", allowed formats are: {known}");
         for (word, template, why) in [
             ("wide", "", unknown("wide")),
             ("jsonpath={.a}", "{.b}", unknown("jsonpath={.a}")),

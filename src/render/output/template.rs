@@ -1,6 +1,8 @@
 //! Go templates, as `-o go-template` takes them: the language is gotmpl's, kubectl's two functions are added, and what
 //! goes wrong is told as kubectl tells it.
 
+mod place;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,6 +12,9 @@ use serde_json::Value;
 
 use super::Refused;
 use super::gotext;
+
+/// The name of every template, as errors tell it.
+const NAME: &str = "output";
 
 /// A parsed template.
 pub struct Template {
@@ -30,8 +35,8 @@ impl Template {
     /// In kubectl's words, when it is none.
     pub fn parse(text: &str, missing_is_empty: bool) -> Result<Self, String> {
         let missing = if missing_is_empty { MissingKey::ZeroValue } else { MissingKey::Error };
-        let template = Parsed::new("output").missing_key(missing).func("exists", exists).func("base64decode", base64decode);
-        let parsed = template.parse(text).map_err(|why| format!("error parsing template {text}, {}", go_words(&why, text)))?;
+        let template = Parsed::new(NAME).missing_key(missing).func("exists", exists).func("base64decode", base64decode);
+        let parsed = template.parse(text).map_err(|why| format!("error parsing template {text}, {}", parse_error(&why)))?;
         Ok(Self { parsed, text: text.to_owned() })
     }
 
@@ -42,7 +47,7 @@ impl Template {
     pub fn print(&self, object: &Value, raw: &str) -> Result<String, Refused> {
         let mut out = String::new();
         let Err(why) = self.parsed.execute_fmt(&mut out, &data(object)) else { return Ok(out) };
-        let why = go_words(&why, &self.text);
+        let why = place::execution_error(&why, self.parsed.lookup(NAME), &self.text);
         write!(
             out,
             "Error executing template: {why}. Printing more information for debugging the template:\n\
@@ -87,7 +92,12 @@ fn base64decode(args: &[Data]) -> Result<Data, TemplateError> {
     Ok(Data::String(String::from_utf8_lossy(&bytes).into_owned().into()))
 }
 
-/// An error as Go words it. gotmpl does not tell where an execution failed.
-fn go_words(error: &TemplateError, _text: &str) -> String {
-    error.to_string()
+/// An error of the text as Go words it, which does not name the column.
+fn parse_error(error: &TemplateError) -> String {
+    match error {
+        TemplateError::Parse { line, message, .. } | TemplateError::Lex { line, message, .. } => {
+            format!("template: {NAME}:{line}: {message}")
+        }
+        other => format!("template: {NAME}:1: {other}"),
+    }
 }

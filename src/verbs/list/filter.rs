@@ -70,8 +70,7 @@ impl StatusFilter {
     }
 }
 
-const STATES: [State; 6] =
-    [State::Succeeded, State::Failed, State::Cancelled, State::Running, State::Pending, State::Unstarted];
+const STATES: [State; 6] = [State::Succeeded, State::Failed, State::Cancelled, State::Running, State::Pending, State::Unstarted];
 
 fn word(state: State) -> String {
     if state == State::Unstarted { "none".to_owned() } else { state.word().to_lowercase() }

@@ -282,9 +282,7 @@ async fn fetched<T: Beside>(cluster: &Cluster, question: &Question<'_, T>, what:
         _ => None,
     };
     let mut answered = match newest {
-        Some(newest) => {
-            Answered { rows: newest.objects.into_iter().map(|seen| Row::of(seen, wants)).collect(), version: newest.version }
-        }
+        Some(newest) => Answered { rows: newest.objects.into_iter().map(|seen| Row::of(seen, wants)).collect(), version: newest.version },
         None => all(cluster, question, wants).await?,
     };
     rows::order_rows(&mut answered.rows, question.everywhere);

@@ -44,7 +44,8 @@ pub async fn watch<T: Beside>(
     cluster.pages::<T>(question.namespace, &question.which.select).one_by_one(1).next(|_| None::<()>).await.map_err(refused)?;
     let stream = cluster.watch::<T>(question.namespace, &question.which.select);
     let live = printer.is_none() && session.term.stdout_is_terminal;
-    let mut view = View { cluster, question, printer, objects: IndexMap::new(), shown: HashMap::new(), widths: Vec::new(), lines: 0, first: true };
+    let mut view =
+        View { cluster, question, printer, objects: IndexMap::new(), shown: HashMap::new(), widths: Vec::new(), lines: 0, first: true };
     let done = if live { view.on_terminal(session, stream).await } else { view.in_pipe(session, stream).await };
     done.map(|()| Exit::Done)
 }
@@ -119,7 +120,8 @@ impl<T: Beside> View<'_, '_, T> {
 
     fn rows(&self) -> Vec<Row<T>> {
         let wants = self.question.wants(What::Object);
-        let mut rows: Vec<Row<T>> = self.objects.values().filter(|seen| self.is_kept(seen)).map(|seen| Row::of(seen.clone(), wants)).collect();
+        let mut rows: Vec<Row<T>> =
+            self.objects.values().filter(|seen| self.is_kept(seen)).map(|seen| Row::of(seen.clone(), wants)).collect();
         order_rows(&mut rows, self.question.everywhere);
         if self.question.limit > 0 {
             rows.truncate(self.question.limit);

@@ -126,6 +126,12 @@ impl Ask {
         self.query("labelSelector", &select.labels).query("fieldSelector", &select.fields)
     }
 
+    /// Asks for `PartialObjectMetadataList`, which leaves out spec and status; a server that cannot do so sends all.
+    pub(super) fn metadata_only(mut self) -> Self {
+        self.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+        self
+    }
+
     /// Asks for a `Table`; a server that makes none may send the metadata alone, or the list.
     pub(super) fn as_table(mut self) -> Self {
         self.accept = "application/json;as=Table;v=v1;g=meta.k8s.io,\

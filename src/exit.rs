@@ -10,6 +10,8 @@ pub enum Exit {
     Failed = 1,
     /// The status of the run was asked for and is not known
     Unknown = 2,
+    /// A plugin is there and cannot be run
+    NotRun = 127,
     /// Interrupted by Ctrl-C, at a prompt or at work
     Interrupted = 130,
 }
@@ -20,6 +22,7 @@ impl Exit {
         (Exit::Done, "done; also when nothing was found, and when the reader closed the pipe"),
         (Exit::Failed, "any failure, wrong usage included; a run that failed, where its status was asked for"),
         (Exit::Unknown, "the status of a run was asked for and is not known"),
+        (Exit::NotRun, "a plugin is there and cannot be run"),
         (Exit::Interrupted, "interrupted by Ctrl-C, at a prompt or at work"),
     ];
 }

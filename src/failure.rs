@@ -15,8 +15,10 @@ use crate::term::PromptError;
 pub enum Kind {
     /// Wrong arguments
     Usage,
-    /// No or wrong kubeconfig
+    /// A wrong kubeconfig
     Config,
+    /// No kubeconfig, or one that chooses no cluster
+    Unconfigured,
     /// The server does not answer
     Unreachable,
     /// The server refuses the user
@@ -46,6 +48,8 @@ pub struct Failure {
     pub message: String,
     /// What to do next, a sentence each
     pub hints: Vec<String>,
+    /// The message as tkn has it, which its scripts may compare; the same as `message` where there is none
+    pub as_tkn: Option<String>,
     /// The status, where the kind does not tell it
     pub exit: Option<Exit>,
 }
@@ -53,7 +57,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without a hint.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), exit: None }
+        Self { kind, message: message.into(), hints: Vec::new(), as_tkn: None, exit: None }
     }
 
     /// Wrong usage.
@@ -92,6 +96,14 @@ impl Failure {
     #[must_use]
     pub fn context(mut self, before: impl std::fmt::Display) -> Self {
         self.message = format!("{before}: {}", self.message);
+        self.as_tkn = self.as_tkn.map(|message| format!("{before}: {message}"));
+        self
+    }
+
+    /// The same, with the message that tkn has for it.
+    #[must_use]
+    pub fn in_words_of_tkn(mut self, message: impl Into<String>) -> Self {
+        self.as_tkn = Some(message.into());
         self
     }
 
@@ -104,10 +116,15 @@ impl Failure {
         })
     }
 
-    /// The text for standard error; empty where nothing is to be said.
-    pub fn text(&self) -> String {
+    /// The text for standard error; empty where nothing is to be said. In tkn's place it is what tkn says and no more,
+    /// since scripts compare it.
+    pub fn text(&self, as_tkn: bool) -> String {
         let mut text = String::new();
         if self.message.is_empty() {
+            return text;
+        }
+        if as_tkn {
+            let _ = writeln!(text, "Error: {}", self.as_tkn.as_ref().unwrap_or(&self.message));
             return text;
         }
         let _ = writeln!(text, "Error: {}", self.message);
@@ -155,10 +172,17 @@ impl From<PromptError> for Failure {
 impl From<kubeconfig::Error> for Failure {
     fn from(error: kubeconfig::Error) -> Self {
         let mut failure = Self::new(Kind::Config, error.to_string());
+        if let Some(said) = said_by_tkn(&error) {
+            failure.as_tkn = Some(format!("Couldn't get kubeConfiguration namespace: {said}"));
+        }
         match &error {
             kubeconfig::Error::Read { path, source } => {
                 failure.message = format!("kubeconfig {}: {}", path.display(), describe_io(source));
             }
+            kubeconfig::Error::None | kubeconfig::Error::NoContext => failure.kind = Kind::Unconfigured,
+            _ => {}
+        }
+        match &error {
             kubeconfig::Error::None => {
                 failure.hints.push("name one with --kubeconfig or KUBECONFIG, or keep it as ~/.kube/config".into());
                 failure.hints.push("no cluster at hand? add --sandbox: it runs the same pipelines on this machine".into());
@@ -177,9 +201,31 @@ impl From<kubeconfig::Error> for Failure {
     }
 }
 
+/// How tkn, whose library reads kubeconfigs, words an error about one.
+fn said_by_tkn(error: &kubeconfig::Error) -> Option<String> {
+    match error {
+        kubeconfig::Error::None | kubeconfig::Error::NoContext => {
+            Some("invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable".to_owned())
+        }
+        kubeconfig::Error::Read { path, source } => Some(format!("stat {}: {}", path.display(), describe_io(source).to_lowercase())),
+        kubeconfig::Error::Context { name, .. } => {
+            Some(format!("invalid configuration: [context was not found for specified context: {name}, cluster has no server defined]"))
+        }
+        _ => None,
+    }
+}
+
 impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         let message = error.to_string();
+        let as_tkn = error.said_by_tkn();
+        let failure = Self::of_client(error, message);
+        Self { as_tkn, ..failure }
+    }
+}
+
+impl Failure {
+    fn of_client(error: client::Error, message: String) -> Self {
         match error {
             client::Error::Unreachable { .. } => Self::new(Kind::Unreachable, message)
                 .hint("is the server running, and is the context right? `--context` chooses another; `--sandbox` needs no cluster"),

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    rtkn::cli::complete_if_asked();
+    if let Some(exit) = rtkn::cli::complete_if_asked() {
+        return ExitCode::from(exit as u8);
+    }
     // One thread is enough: the work is waiting for the server. Steps of the sandbox are processes of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let exit = match runtime {

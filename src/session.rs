@@ -105,7 +105,7 @@ impl Session {
 
     /// Whether it was called in tkn's place, by whose scripts its exit statuses are read then.
     pub fn stands_in_for_tkn(&self) -> bool {
-        matches!(self.program.as_str(), "tkn" | "kubectl tkn")
+        is_tkn(&self.program)
     }
 
     /// A command of this program as a person would type it here, for hints: with the sandbox, kubeconfig, context and
@@ -123,6 +123,11 @@ impl Session {
     pub fn hold(&mut self, sandbox: &Sandbox) {
         self.held = Some(sandbox.clone());
     }
+}
+
+/// Whether a program of this name stands in tkn's place.
+pub fn is_tkn(program: &str) -> bool {
+    matches!(program, "tkn" | "kubectl tkn")
 }
 
 /// The name a person typed: a plugin of kubectl is called `kubectl-tkn` and typed `kubectl tkn`.

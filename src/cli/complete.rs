@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
+use super::protocol;
 use crate::kinds::{self, Kind};
 use crate::kubeconfig::{self, Wanted};
 use crate::objects::called::{WORDS, is_word};
@@ -27,6 +28,11 @@ pub fn contexts() -> ArgValueCompleter {
         let words = Words::of(std::env::args_os());
         beginning(typed, kubeconfig::contexts(words.wanted.file.as_deref()))
     })
+}
+
+/// Completes one of a few words.
+pub fn words(words: fn() -> Vec<String>) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |typed: &OsStr| beginning(typed, words()))
 }
 
 /// Completes the name of an object of a kind.
@@ -60,8 +66,8 @@ fn ask(kind: &'static Kind) -> Option<Vec<String>> {
     names
 }
 
-/// What the words typed so far say about the cluster. The shell hands them over after `--`, unfinished, so they are
-/// not parsed by the tree but looked through for the flags that matter.
+/// What the words typed so far say about the cluster. The shell hands them over after `--`, or after `__complete`,
+/// unfinished, so they are not parsed by the tree but looked through for the flags that matter.
 struct Words {
     wanted: Wanted,
     sandbox: bool,
@@ -69,7 +75,8 @@ struct Words {
 
 impl Words {
     fn of(args: impl Iterator<Item = OsString>) -> Self {
-        let words: Vec<String> = args.skip_while(|a| a != "--").skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+        let begins = |word: &OsString| word == "--" || protocol::asked(word.to_str()).is_some();
+        let words: Vec<String> = args.skip_while(|a| !begins(a)).skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
         let from_environment =
             std::env::var("RTKN_SANDBOX").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false" | "no" | "off" | "n" | "f"));
         Self {

@@ -2,8 +2,16 @@
 //! way from it to the commands.
 
 pub mod complete;
+pub mod flag;
+pub mod marks;
+mod plugins;
+mod protocol;
+mod suggest;
+pub mod surface;
+mod words;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -15,12 +23,13 @@ use crate::kinds::{self, Kind};
 use crate::kubeconfig::Wanted;
 use crate::objects::trigger::{ClusterInterceptor, ClusterTriggerBinding, TriggerBinding, TriggerTemplate};
 use crate::sandbox::serve::CONTEXT;
-use crate::session::{Session, program_name};
+use crate::session::{Session, is_tkn, program_name};
 use crate::term::Term;
+use words::{Asked, Found, Reader};
 
 /// Tekton on the command line: tkn's commands, set-up, explained failures, and a sandbox without a cluster
 #[derive(Debug, Parser)]
-#[command(name = "rtkn", version, disable_help_subcommand = false, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "rtkn", version, subcommand_required = true)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -110,15 +119,124 @@ enum Command {
 /// Runs the program on these arguments and gives its exit status.
 pub async fn run(args: Vec<OsString>) -> Exit {
     let program = program_name(args.first().map(OsString::as_os_str));
-    let parsed = tree(&program).try_get_matches_from(args).and_then(|m| Ok((Cli::from_arg_matches(&m)?, m)));
-    let (mut cli, matches) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => return usage(&error),
+    let words: Result<Vec<String>, OsString> = args.iter().skip(1).map(|word| word.clone().into_string()).collect();
+    let words = match words {
+        Ok(words) => words,
+        Err(odd) => return fail(&program, &Failure::usage(format!("an argument is no UTF-8: {}", odd.display()))),
     };
-    let typed = matches.value_source("sandbox") == Some(ValueSource::CommandLine);
-    if let Err(failure) = settle(&mut cli.global, typed) {
-        eprint!("{}", failure.text());
-        return failure.exit();
+    let tree = tree(&program);
+    let reader = Reader { tree: &tree, as_tkn: is_tkn(&program) };
+    if let Some(exit) = run_plugin(reader, &args, &words) {
+        return exit;
+    }
+    let (found, asked) = match reader.read(&words) {
+        Ok(read) => read,
+        Err(message) => return fail(&program, &Failure::usage(message)),
+    };
+    let command = match asked {
+        Asked::Help { brief } => return help(&tree, &found.path(), brief),
+        Asked::Version => return print(tree.clone(), &[tree.get_name(), "--version"]),
+        Asked::Group { word, wanted } => return group(program, reader, &found, word, wanted).await,
+        Asked::Run { line, notices } => {
+            for notice in notices {
+                eprintln!("{notice}");
+            }
+            parse(tree.clone(), &found.path(), line)
+        }
+    };
+    let (cli, sandbox_typed) = match command {
+        Ok(command) => command,
+        Err(error) => return fail(&program, &refused(&error)),
+    };
+    // tkn looks at the configuration before it looks at what the command is given.
+    let first_reach = reader.as_tkn && speaks_to_cluster(&found);
+    start(program, cli, sandbox_typed, first_reach).await
+}
+
+/// Whether a command is one of tkn's that are nothing without a cluster.
+fn speaks_to_cluster(found: &Found<'_>) -> bool {
+    found.of_tkn().is_some_and(|known| known.speaks_to_cluster())
+}
+
+/// Lets a plugin take the place of a command that is not there.
+fn run_plugin(reader: Reader<'_>, args: &[OsString], words: &[String]) -> Option<Exit> {
+    let (found, _) = reader.find(words);
+    // Before tkn looks for plugins it knows no `help`.
+    let at_root = found.commands.len() == 1 || found.path() == ["help"];
+    let plugin = plugins::find(words.first().filter(|_| at_root)?)?;
+    plugins::run(&plugin, &args[2..]);
+    Some(Exit::NotRun)
+}
+
+/// Prints a command's help.
+fn help(tree: &clap::Command, path: &[String], brief: bool) -> Exit {
+    let plugins = if path.is_empty() { plugins::words() } else { Vec::new() };
+    let tree = match plugins.as_slice() {
+        [] => tree.clone(),
+        words => tree.clone().after_help(format!("Available Plugins:\n  {}", words.join("\n  "))),
+    };
+    let line: Vec<&str> =
+        std::iter::once("help").chain(path.iter().map(String::as_str)).chain([if brief { "-h" } else { "--help" }]).collect();
+    print(tree, &line)
+}
+
+/// Lets clap print what it answers by itself: help, and the version.
+fn print(tree: clap::Command, line: &[&str]) -> Exit {
+    match tree.try_get_matches_from(line) {
+        // Help that nobody reads any more is no failure.
+        Err(answer) if !answer.use_stderr() => drop(answer.print()),
+        Err(_) | Ok(_) => {}
+    }
+    Exit::Done
+}
+
+/// A group of commands alone shows its help; with a word that it does not know it is a mistake.
+async fn group(program: String, reader: Reader<'_>, found: &Found<'_>, word: Option<String>, wanted: Wanted) -> Exit {
+    if reader.as_tkn && speaks_to_cluster(found) {
+        let mut session = Session::new(program.clone(), Term::new(true), wanted, false);
+        if let Err(failure) = session.cluster().await {
+            return fail(&program, &failure);
+        }
+    }
+    match word {
+        None => help(reader.tree, &found.path(), false),
+        Some(word) if word == "help" && !reader.as_tkn => help(reader.tree, &found.path(), false),
+        Some(word) => fail(&program, &Failure::usage(suggest::unknown(found, &word, reader.as_tkn))),
+    }
+}
+
+/// Says what went wrong where there is no session yet.
+fn fail(program: &str, failure: &Failure) -> Exit {
+    eprint!("{}", failure.text(is_tkn(program)));
+    failure.exit()
+}
+
+/// Parses a line that was read already. Values were split at commas then, by rules that clap does not have.
+fn parse(tree: clap::Command, path: &[String], line: Vec<String>) -> Result<(Cli, bool), clap::Error> {
+    let matches = undelimited(tree, path).try_get_matches_from(line)?;
+    let sandbox_typed = matches.value_source("sandbox") == Some(ValueSource::CommandLine);
+    Ok((Cli::from_arg_matches(&matches)?, sandbox_typed))
+}
+
+fn undelimited(command: clap::Command, path: &[String]) -> clap::Command {
+    match path {
+        [] => command.mut_args(|arg| arg.value_delimiter(None)),
+        [name, rest @ ..] => command.mut_subcommand(name, |sub| undelimited(sub, rest)),
+    }
+}
+
+/// What clap refuses: flags that contradict each other, flags that are missing, values that the tree does not take.
+fn refused(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut parts = text.trim_start_matches("error: ").split("\n\n");
+    let message = parts.next().unwrap_or_default().trim_end().to_owned();
+    let usage = parts.find_map(|part| part.trim().strip_prefix("Usage: ")).map(str::to_owned);
+    usage.into_iter().fold(Failure::usage(message), |failure, usage| failure.hint(format!("usage: {usage}")))
+}
+
+async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: bool) -> Exit {
+    if let Err(failure) = settle(&mut cli.global, sandbox_typed) {
+        return fail(&program, &failure);
     }
     let term = Term::new(cli.global.no_color);
     let wanted = Wanted { file: cli.global.kubeconfig, context: cli.global.context, namespace: cli.global.namespace };
@@ -134,7 +252,7 @@ pub async fn run(args: Vec<OsString>) -> Exit {
             }
             Err(Failure::new(crate::failure::Kind::Interrupted, ""))
         }
-        done = dispatch(&mut session, cli.command) => done,
+        done = work(&mut session, cli.command, first_reach) => done,
     };
     let ended = session.end().await;
     let done = done.and_then(|exit| ended.map(|()| exit));
@@ -142,9 +260,9 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     match done {
         Ok(exit) => exit,
         Err(failure) => {
-            let text = failure.text();
+            let text = failure.text(session.stands_in_for_tkn());
             if !text.is_empty() {
-                session.term.say(text.trim_end_matches('\n'));
+                session.term.say(text.strip_suffix('\n').unwrap_or(&text));
             }
             failure.exit()
         }
@@ -176,13 +294,20 @@ fn settle(global: &mut Global, sandbox_typed: bool) -> Result<(), Failure> {
 /// The whole tree, under the name the program was called by.
 pub fn tree(program: &str) -> clap::Command {
     let first_word = program.split(' ').next_back().unwrap_or(program).to_owned();
-    let tree = Cli::command().name(first_word).bin_name(program.to_owned());
-    kinds::ALL.iter().fold(tree, |tree, kind| {
+    let help = clap::Command::new("help").about("Print the help of a command").arg(clap::arg!([COMMAND] ... "The command's words"));
+    let tree = without_help_words(Cli::command()).name(first_word).bin_name(program.to_owned()).subcommand(help);
+    let tree = kinds::ALL.iter().fold(tree, |tree, kind| {
         if tree.find_subcommand(kind.noun).is_none() {
             return tree;
         }
         tree.mut_subcommand(kind.noun, |group| speak(group.visible_aliases(kind.aliases), kind))
-    })
+    });
+    if is_tkn(program) { surface::with_idle_flags(tree) } else { tree }
+}
+
+/// The tree without the subcommand `help` that clap would give every group; there is one at the root.
+fn without_help_words(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help_words)
 }
 
 /// Puts the kind's words into the texts of a group of commands: `{Kind}`, `{Kinds}` and `{noun}`.
@@ -214,6 +339,13 @@ fn speak(command: clap::Command, kind: &'static Kind) -> clap::Command {
         .mut_subcommands(|sub| speak(sub, kind))
 }
 
+async fn work(session: &mut Session, command: Command, first_reach: bool) -> Result<Exit, Failure> {
+    if first_reach {
+        session.cluster().await?;
+    }
+    dispatch(session, command).await
+}
+
 async fn dispatch(session: &mut Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Pipeline(verb) => commands::pipeline::run(session, verb).await,
@@ -238,14 +370,20 @@ async fn dispatch(session: &mut Session, command: Command) -> Result<Exit, Failu
     }
 }
 
-/// Help and version go to standard output with status 0; a wrong usage is an error like any other, with status 1.
-fn usage(error: &clap::Error) -> Exit {
-    // Help that nobody reads any more is no failure.
-    let _ = error.print();
-    if error.use_stderr() { Exit::Failed } else { Exit::Done }
-}
-
-/// Answers a shell that asks for completions (`COMPLETE=bash rtkn -- …`) and ends; otherwise does nothing.
-pub fn complete_if_asked() {
+/// Answers a shell that asks for completions, as clap's scripts ask (`COMPLETE=bash rtkn -- …`) or as cobra's do
+/// (`tkn __complete …`); none when nobody asks.
+pub fn complete_if_asked() -> Option<Exit> {
     clap_complete::CompleteEnv::with_factory(|| tree("rtkn")).complete();
+    let args: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let described = protocol::asked(args.get(1).map(String::as_str))?;
+    let program = program_name(args.first().map(OsStr::new));
+    if args.len() < 3 {
+        return Some(fail(&program, &Failure::usage("requires at least 1 arg(s), only received 0")));
+    }
+    let tree = tree(&program);
+    let (words, said) = protocol::answer(Reader { tree: &tree, as_tkn: is_tkn(&program) }, &args[2..], described);
+    // A shell that has gone away needs no answer.
+    let _ = std::io::stdout().write_all(words.as_bytes());
+    let _ = std::io::stderr().write_all(said.as_bytes());
+    Some(Exit::Done)
 }

@@ -95,6 +95,24 @@ impl Error {
         }
     }
 
+    /// How tkn words it, where it has other words. Its first question to a server is which groups it has.
+    pub fn said_by_tkn(&self) -> Option<String> {
+        match self {
+            Self::Status { status, .. } if status.code == 401 => {
+                Some("the server has asked for the client to provide credentials".to_owned())
+            }
+            Self::Unreachable { server, reason } if reason == "Connection refused" => {
+                let address = server.split_once("://").map_or(server.as_str(), |(_, address)| address);
+                Some(format!("Get \"{server}/api\": dial tcp {address}: connect: connection refused"))
+            }
+            Self::NoTekton { resource, .. } => {
+                let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+                Some(format!("no matches for {group}/, Resource={plural}"))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether there is no such object.
     pub fn is_not_found(&self) -> bool {
         self.code() == Some(404)

@@ -16,7 +16,7 @@ pub enum Verb {
     #[command(visible_alias = "ls")]
     List {
         /// Only those of this Pipeline
-        #[arg(value_name = "PIPELINE")]
+        #[arg(value_name = "PIPELINE", add = crate::cli::complete::names(&crate::kinds::PIPELINE))]
         parent: Option<String>,
         /// Which, and how they are shown
         #[command(flatten)]

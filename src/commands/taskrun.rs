@@ -16,7 +16,7 @@ pub enum Verb {
     #[command(visible_alias = "ls")]
     List {
         /// Only those of this Task
-        #[arg(value_name = "TASK")]
+        #[arg(value_name = "TASK", add = crate::cli::complete::names(&crate::kinds::TASK))]
         parent: Option<String>,
         /// Which, and how they are shown
         #[command(flatten)]

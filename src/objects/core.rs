@@ -11,7 +11,7 @@ use super::objects;
 objects!(
     Pod => POD, Event => EVENT, ServiceAccount => SERVICE_ACCOUNT, Secret => SECRET,
     ConfigMap => CONFIG_MAP, Service => SERVICE, PersistentVolumeClaim => PERSISTENT_VOLUME_CLAIM,
-    StorageClass => STORAGE_CLASS, RoleBinding => ROLE_BINDING, ClusterRoleBinding => CLUSTER_ROLE_BINDING,
+    Deployment => DEPLOYMENT, StorageClass => STORAGE_CLASS, RoleBinding => ROLE_BINDING, ClusterRoleBinding => CLUSTER_ROLE_BINDING,
 );
 
 /// A Pod.
@@ -215,6 +215,34 @@ pub struct ConfigMap {
     pub metadata: Meta,
     /// Keys and values
     pub data: IndexMap<String, String>,
+}
+
+/// A Deployment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Deployment {
+    /// Name, labels, …
+    pub metadata: Meta,
+    /// What it keeps running
+    pub spec: DeploymentSpec,
+}
+
+/// `spec` of a Deployment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct DeploymentSpec {
+    /// Its pods, which have no name yet
+    pub template: PodTemplate,
+}
+
+/// What the pods of a Deployment are made from.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PodTemplate {
+    /// Labels and annotations
+    pub metadata: Meta,
+    /// Containers
+    pub spec: PodSpec,
 }
 
 /// A Service.

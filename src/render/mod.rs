@@ -6,6 +6,7 @@ mod output;
 mod page;
 mod raw;
 mod table;
+mod tabs;
 mod yaml;
 
 use jiff::Timestamp;

@@ -1,12 +1,10 @@
-//! Pages of one object, as tkn's `describe` prints them. Elastic tabstops align the cells of neighbouring lines, so the
-//! whole page goes through one tabwriter, as it does in tkn.
+//! Pages of one object, as tkn's `describe` prints them. Tabs align the cells of neighbouring lines, so the whole page is
+//! aligned at once, as it is in tkn.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-
-use tabwriter::TabWriter;
 
 use super::Look;
+use super::tabs::aligned;
 use crate::term::style::{self, Label};
 use crate::views::{Line, Page, Section};
 
@@ -19,11 +17,7 @@ pub fn page(page: &Page, look: Look) -> String {
     for section in &page.sections {
         push_section(&mut tabbed, section, look);
     }
-    let mut out = TabWriter::new(Vec::new()).minwidth(0).padding(3);
-    let aligned = out.write_all(tabbed.as_bytes()).and_then(|()| out.flush());
-    aligned.expect("writing to memory does not fail");
-    let bytes = out.into_inner().unwrap_or_else(|_| unreachable!("memory was flushed just now"));
-    String::from_utf8(bytes).expect("text stays text between tabs")
+    aligned(&tabbed)
 }
 
 fn push_section(out: &mut String, section: &Section, look: Look) {

@@ -112,7 +112,8 @@ async fn get<T: Related>(session: &mut Session, name: &str, asked: &Asked) -> Re
     match (cluster.get::<T>(&cluster.namespace, name).await, asked) {
         (Ok(seen), _) => Ok(seen),
         (Err(error), Asked::Raw(_)) => Err(missing::with_hints(&cluster, T::KIND, &[name], error.into()).await),
-        (Err(error), _) => Err(missing::describe_failure(&cluster, T::KIND, name, error).await),
+        (Err(error), Asked::Answer(_)) => Err(Failure::from(error).context(format!("failed to get {} {name}", T::KIND.kind))),
+        (Err(error), Asked::Page) => Err(missing::describe_failure(&cluster, T::KIND, name, error).await),
     }
 }
 
@@ -122,13 +123,16 @@ async fn show<T: Related>(session: &mut Session, seen: Seen<T>, asked: &Asked, o
         output::print(session, printer, &document)?;
         return Ok(Exit::Done);
     }
-    let object = seen.lens.map_err(|why| Failure::invalid(why.to_string()).hint("-o yaml shows it as it is"))?;
+    let mut object = seen.lens.map_err(|why| Failure::invalid(why.to_string()).hint("-o yaml shows it as it is"))?;
     if let Asked::Answer(word) = asked {
         let text = object.answer(word).map_err(Failure::other)?;
         session.term.answer(text)?;
         return Ok(Exit::Done);
     }
     let with = object.related(&session.cluster().await?).await?;
+    if session.stands_in_for_tkn() {
+        object.as_tkn_takes_it(&with).map_err(Failure::other)?;
+    }
     let look = Look::at(Timestamp::now(), &session.term);
     write!(session.term.out(), "{}", render::page(&object.page(&with), look))?;
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use super::fetch::Related;
 use super::newest;
 use crate::client::{Cluster, Error, Select};
 use crate::failure::Failure;
-use crate::kinds;
+use crate::kinds::{self, Kind};
 use crate::objects::newest::Unbegun;
 use crate::objects::run::Run;
 use crate::objects::{Object, Seen};
@@ -118,13 +118,28 @@ async fn about<R: Related>(cluster: &Cluster, run: &Seen<R>) -> String {
 /// When the server refuses, or a person would have to be asked and nobody is there.
 pub async fn object<T: Object>(session: &mut Session) -> Result<Option<Seen<T>>, Failure> {
     let cluster = session.cluster().await?;
-    let mut objects = cluster.list::<T>(Some(&cluster.namespace), &Select::default()).await?;
+    let listed = cluster.list::<T>(Some(&cluster.namespace), &Select::default()).await;
+    let mut objects = listed.map_err(|error| refused(&cluster.namespace, T::KIND, error.into()))?;
     if objects.len() < 2 {
         return Ok(objects.pop());
     }
     let items: Vec<String> = objects.iter().map(|object| object.meta().name.clone()).collect();
     let place = session.term.choose(&format!("Select {}:", T::KIND.noun), &items, &format!("the name of the {}", T::KIND.kind))?;
     Ok(Some(objects.swap_remove(place)))
+}
+
+/// What is said when the objects to choose from cannot be listed. tkn calls Pipelines Tasks here, and tells of the kinds of
+/// Triggers as the server does.
+fn refused(namespace: &str, kind: &Kind, failure: Failure) -> Failure {
+    match (kind.group, kind.kind) {
+        ("tekton.dev", name @ ("Pipeline" | "Task")) => {
+            let said = failure.as_tkn.as_ref().unwrap_or(&failure.message);
+            let said = format!("failed to list Tasks from namespace {namespace}: {said}");
+            failure.context(format!("failed to list {name}s from namespace {namespace}")).in_words_of_tkn(said)
+        }
+        ("tekton.dev", name) => failure.context(format!("failed to list {name}s from namespace {namespace}")),
+        _ => failure,
+    }
 }
 
 fn started<R: Run>(run: &Seen<R>) -> Option<Timestamp> {

@@ -1,15 +1,22 @@
 //! The pages of Pipeline and Task.
 
+use serde_json::json;
+
 use super::sections::{self, icons};
 use super::values;
 use super::{Cell, Described, Line, Page, Section};
 use crate::objects::Object;
-use crate::objects::pipeline::{Pipeline, PipelineTask, Task};
+use crate::objects::pipeline::{ParamSpec, Pipeline, PipelineTask, Task};
 use crate::objects::run::{PipelineRun, Run, TaskRun};
 
 impl Described for Pipeline {
     /// Its runs, the newest first
     type With = Vec<PipelineRun>;
+
+    fn as_tkn_takes_it(&mut self, _: &Self::With) -> Result<(), &'static str> {
+        untyped_defaults_as_objects(&mut self.spec.params);
+        Ok(())
+    }
 
     fn page(&self, runs: &Vec<PipelineRun>) -> Page {
         let mut page = sections::named(&self.metadata);
@@ -22,6 +29,14 @@ impl Described for Pipeline {
         page.table(icons::TASKS, "Tasks", &["NAME", "TASKREF", "RUNAFTER", "TIMEOUT", "PARAMS"], rows);
         page.table(icons::PIPELINE_RUNS, "PipelineRuns", &RUN_HEADINGS, runs.iter().map(run_row).collect());
         page
+    }
+}
+
+/// tkn takes the default of a param without a type for an object, and so for an empty one. A server with Tekton's webhook
+/// gives every param its type.
+fn untyped_defaults_as_objects(params: &mut [ParamSpec]) {
+    for param in params.iter_mut().filter(|param| param.kind.as_deref().unwrap_or_default().is_empty()) {
+        param.default = param.default.take().map(|_| json!({}));
     }
 }
 
@@ -50,6 +65,11 @@ impl Pipeline {
 impl Described for Task {
     /// Its runs, the newest first
     type With = Vec<TaskRun>;
+
+    fn as_tkn_takes_it(&mut self, _: &Self::With) -> Result<(), &'static str> {
+        untyped_defaults_as_objects(&mut self.spec.params);
+        Ok(())
+    }
 
     fn page(&self, runs: &Vec<TaskRun>) -> Page {
         let mut page = sections::named(&self.metadata);

@@ -216,6 +216,13 @@ pub trait Described: Object {
     const ANSWERS: &'static [&'static str] = &[];
     /// The page
     fn page(&self, with: &Self::With) -> Page;
+    /// What tkn makes of the object before it shows it, where scripts may compare its page with this one.
+    ///
+    /// # Errors
+    /// What tkn says where it shows no page.
+    fn as_tkn_takes_it(&mut self, _with: &Self::With) -> Result<(), &'static str> {
+        Ok(())
+    }
     /// The answer to one of [`Self::ANSWERS`].
     ///
     /// # Errors

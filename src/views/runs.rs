@@ -9,6 +9,11 @@ impl Described for PipelineRun {
     /// Its TaskRuns
     type With = Vec<TaskRun>;
 
+    fn as_tkn_takes_it(&mut self, children: &Vec<TaskRun>) -> Result<(), &'static str> {
+        let whole = own_children(self, children).iter().all(|(.., child)| child.is_some());
+        whole.then_some(()).ok_or("failed to find get taskruns of the pipelineruns")
+    }
+
     fn page(&self, children: &Vec<TaskRun>) -> Page {
         let mut page = sections::named(&self.metadata);
         page.field("Pipeline Ref", name_of(self.spec.pipeline_ref.as_ref()));

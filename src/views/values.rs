@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{ABSENT, age};
+use crate::objects::duration::GoDuration;
 use crate::objects::pipeline::ParamSpec;
 use crate::objects::run::{Param, WorkspaceBinding};
 
@@ -23,13 +24,22 @@ pub fn result(value: &Value) -> String {
         Value::Array(items) => items.iter().map(scalar).collect::<Vec<_>>().join(", "),
         Value::Object(_) => {
             let fields: Vec<String> = entries(value).map(|(k, v)| format!("{}:{}", Value::from(k), Value::from(v))).collect();
-            format!("{{{}}}", fields.join(","))
+            escaped_for_html(&format!("{{{}}}", fields.join(",")))
         }
         other => {
             let text = scalar(other);
             text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
         }
     }
+}
+
+/// JSON as Go writes it, whose strings may stand in a page of HTML.
+fn escaped_for_html(json: &str) -> String {
+    let escaped = |c: char| match c {
+        '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    json.chars().map(escaped).collect()
 }
 
 /// A string without quotes; anything else as JSON; nothing for null.
@@ -110,7 +120,7 @@ fn items(source: &Value) -> String {
 
 /// A time limit as Go writes it, `1h0m0s`; a text that is no duration stays as it is.
 pub fn timeout(text: &str) -> String {
-    text.parse::<SignedDuration>().map_or_else(|_| text.to_owned(), age::duration)
+    GoDuration::parse(text).map_or_else(|| text.to_owned(), |limit| limit.to_string())
 }
 
 /// A time limit in words: `1 hour 30 minutes`.
@@ -174,6 +184,7 @@ mod tests {
     #[test]
     fn limits_read_as_durations() {
         assert_eq!(timeout("1h30m"), "1h30m0s");
+        assert_eq!(timeout("1.5s"), "1.5s");
         assert_eq!(timeout("soon"), "soon");
         assert_eq!(timeout_in_words(Some("90m")), "1 hour 30 minutes");
         assert_eq!(timeout_in_words(None), "---");

@@ -116,15 +116,10 @@ impl Failure {
         })
     }
 
-    /// The text for standard error; empty where nothing is to be said. In tkn's place it is what tkn says and no more,
-    /// since scripts compare it.
-    pub fn text(&self, as_tkn: bool) -> String {
+    /// The text for standard error; empty where nothing is to be said.
+    pub fn text(&self) -> String {
         let mut text = String::new();
         if self.message.is_empty() {
-            return text;
-        }
-        if as_tkn {
-            let _ = writeln!(text, "Error: {}", self.as_tkn.as_ref().unwrap_or(&self.message));
             return text;
         }
         let _ = writeln!(text, "Error: {}", self.message);
@@ -132,6 +127,14 @@ impl Failure {
             let _ = writeln!(text, "Hint: {hint}");
         }
         text
+    }
+
+    /// The same in tkn's place: what tkn says and no more, since scripts compare it.
+    pub fn text_as_tkn(&self) -> String {
+        match self.as_tkn.as_ref().unwrap_or(&self.message) {
+            said if said.is_empty() => String::new(),
+            said => format!("Error: {said}\n"),
+        }
     }
 }
 

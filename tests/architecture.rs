@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// What each top-level module may use of the others. `cli` appears below `commands` for the completers of names only.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["commands", "failure", "kinds", "kubeconfig", "objects", "sandbox", "session", "term"]),
+    ("cli", &["commands", "failure", "kinds", "kubeconfig", "near", "objects", "sandbox", "session", "term"]),
     ("client", &["kinds", "kubeconfig", "objects"]),
     (
         "commands",

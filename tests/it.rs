@@ -14,6 +14,7 @@ mod generated;
 mod golden;
 mod listener_logs;
 mod lists;
+mod in_place_of_tkn;
 mod prompts;
 mod sandbox_engine;
 mod sandbox_story;

@@ -137,6 +137,13 @@ impl World {
         self.stdin(args, "")
     }
 
+    /// Runs the program under the name of the one in whose place it stands.
+    pub fn tkn(&self, args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        std::os::unix::process::CommandExt::arg0(&mut command, "tkn");
+        run(command, args, "")
+    }
+
     /// Runs the program with this on standard input.
     pub fn stdin(&self, args: &[&str], input: &str) -> Ran {
         run(self.command(args), args, input)

@@ -66,6 +66,11 @@ fn ask(kind: &'static Kind) -> Option<Vec<String>> {
     names
 }
 
+/// Whether the environment chooses the sandbox.
+pub fn sandbox_by_environment() -> bool {
+    std::env::var("RTKN_SANDBOX").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false" | "no" | "off" | "n" | "f"))
+}
+
 /// What the words typed so far say about the cluster. The shell hands them over after `--`, or after `__complete`,
 /// unfinished, so they are not parsed by the tree but looked through for the flags that matter.
 struct Words {
@@ -77,15 +82,13 @@ impl Words {
     fn of(args: impl Iterator<Item = OsString>) -> Self {
         let begins = |word: &OsString| word == "--" || protocol::asked(word.to_str()).is_some();
         let words: Vec<String> = args.skip_while(|a| !begins(a)).skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
-        let from_environment =
-            std::env::var("RTKN_SANDBOX").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false" | "no" | "off" | "n" | "f"));
         Self {
             wanted: Wanted {
                 file: flag(&words, "--kubeconfig", "-k").map(PathBuf::from),
                 context: flag(&words, "--context", "-c"),
                 namespace: flag(&words, "--namespace", "-n"),
             },
-            sandbox: from_environment || words.iter().any(|w| w == "--sandbox"),
+            sandbox: sandbox_by_environment() || words.iter().any(|w| w == "--sandbox"),
         }
     }
 }

@@ -131,12 +131,16 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     }
     let (found, asked) = match reader.read(&words) {
         Ok(read) => read,
-        Err(message) => return fail(&program, &Failure::usage(message)),
+        Err(failure) => return fail(&program, &failure),
     };
     let command = match asked {
         Asked::Help { brief } => return help(&tree, &found.path(), brief),
         Asked::Version => return print(tree.clone(), &[tree.get_name(), "--version"]),
-        Asked::Group { word, wanted } => return group(program, reader, &found, word, wanted).await,
+        Asked::Group { word, wanted, sandbox } => {
+            // The sandbox needs no configuration.
+            let sandbox = sandbox || (complete::sandbox_by_environment() && wanted.context.is_none() && wanted.file.is_none());
+            return group(program, reader, &found, word, (!sandbox).then_some(wanted)).await;
+        }
         Asked::Run { line, notices } => {
             for notice in notices {
                 eprintln!("{notice}");
@@ -191,8 +195,8 @@ fn print(tree: clap::Command, line: &[&str]) -> Exit {
 }
 
 /// A group of commands alone shows its help; with a word that it does not know it is a mistake.
-async fn group(program: String, reader: Reader<'_>, found: &Found<'_>, word: Option<String>, wanted: Wanted) -> Exit {
-    if reader.as_tkn && speaks_to_cluster(found) {
+async fn group(program: String, reader: Reader<'_>, found: &Found<'_>, word: Option<String>, wanted: Option<Wanted>) -> Exit {
+    if let Some(wanted) = wanted.filter(|_| reader.as_tkn && speaks_to_cluster(found)) {
         let mut session = Session::new(program.clone(), Term::new(true), wanted, false);
         if let Err(failure) = session.cluster().await {
             return fail(&program, &failure);
@@ -207,7 +211,7 @@ async fn group(program: String, reader: Reader<'_>, found: &Found<'_>, word: Opt
 
 /// Says what went wrong where there is no session yet.
 fn fail(program: &str, failure: &Failure) -> Exit {
-    eprint!("{}", failure.text(is_tkn(program)));
+    eprint!("{}", if is_tkn(program) { failure.text_as_tkn() } else { failure.text() });
     failure.exit()
 }
 
@@ -260,7 +264,7 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
     match done {
         Ok(exit) => exit,
         Err(failure) => {
-            let text = failure.text(session.stands_in_for_tkn());
+            let text = if session.stands_in_for_tkn() { failure.text_as_tkn() } else { failure.text() };
             if !text.is_empty() {
                 session.term.say(text.strip_suffix('\n').unwrap_or(&text));
             }

@@ -73,7 +73,7 @@ fn complete(reader: Reader<'_>, before: &[String], last: &str) -> Answer {
     let value = valued(reader, &found, &mut line, last);
     let given = match reader.flags_of(&found, &line) {
         Ok(given) => given,
-        Err(error) => return Answer::error(format!("Error while parsing flags from args [{}]: {error}", line.join(" "))),
+        Err(error) => return Answer::error(format!("Error while parsing flags from args [{}]: {}", line.join(" "), error.message)),
     };
     let value = match value {
         Ok(value) => value,

@@ -7,7 +7,9 @@ use clap::{Arg, ArgAction, Command};
 
 use super::flag::{Flag, Type, escaped, quoted};
 use super::surface::{self, Count, Known};
+use crate::failure::Failure;
 use crate::kubeconfig::Wanted;
+use crate::near::nearest;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub enum Asked {
         word: Option<String>,
         /// The cluster that the flags choose
         wanted: Wanted,
+        /// Whether they choose the sandbox
+        sandbox: bool,
     },
     /// A command
     Run {
@@ -86,7 +90,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The message, when a flag is not known, lacks its value or has a wrong one, or the number of words is wrong.
-    pub fn read(self, words: &[String]) -> Result<(Found<'a>, Asked), String> {
+    pub fn read(self, words: &[String]) -> Result<(Found<'a>, Asked), Failure> {
         let (found, rest) = self.find(words);
         let given = self.flags_of(&found, &rest)?;
         if let Some((_, brief)) = given.help.filter(|(yes, _)| *yes) {
@@ -100,10 +104,11 @@ impl<'a> Reader<'a> {
             return Ok((about, Asked::Help { brief: false }));
         }
         if found.command().has_subcommands() {
-            let wanted = given.wanted();
-            return Ok((found, Asked::Group { word: given.words.into_iter().next(), wanted }));
+            let (wanted, sandbox) =
+                (given.wanted(), given.flags.iter().any(|(flag, values)| flag.0.get_id() == "sandbox" && values == &["true"]));
+            return Ok((found, Asked::Group { word: given.words.into_iter().next(), wanted, sandbox }));
         }
-        let words = self.counted(&found, given.words)?;
+        let words = self.counted(&found, given.words).map_err(Failure::usage)?;
         let line = line(self.tree, &found.path(), &given.flags, words);
         Ok((found, Asked::Run { line, notices: given.notices }))
     }
@@ -153,7 +158,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The message about the first that is wrong.
-    pub fn flags_of(self, found: &Found<'a>, line: &[String]) -> Result<Given<'a>, String> {
+    pub fn flags_of(self, found: &Found<'a>, line: &[String]) -> Result<Given<'a>, Failure> {
         let known = self.known(found);
         let mut given = Given::default();
         let versioned = !self.as_tkn && found.commands.len() == 1;
@@ -243,19 +248,19 @@ impl<'a> Given<'a> {
         word: &str,
         versioned: bool,
         rest: &mut impl Iterator<Item = &'w String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failure> {
         let body = &word[2..];
         if body.starts_with(['-', '=']) {
-            return Err(format!("bad flag syntax: {word}"));
+            return Err(Failure::usage(format!("bad flag syntax: {word}")));
         }
         let (name, value) = body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value)));
         let Some(flag) = known.iter().find(|flag| flag.is(name)) else {
-            return self.asks_about_program(name, None, value, versioned).unwrap_or_else(|| Err(format!("unknown flag: --{name}")));
+            return self.asks_about_program(name, None, value, versioned).unwrap_or_else(|| Err(unknown(known, name)));
         };
         let value = match value {
             Some(value) => value,
             None if flag.stands_alone() => "true",
-            None => rest.next().ok_or_else(|| format!("flag needs an argument: --{name}"))?,
+            None => rest.next().ok_or_else(|| Failure::usage(format!("flag needs an argument: --{name}")))?,
         };
         self.set(*flag, value)
     }
@@ -267,14 +272,14 @@ impl<'a> Given<'a> {
         letters: &str,
         versioned: bool,
         rest: &mut impl Iterator<Item = &'w String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failure> {
         let mut at = 0;
         while let Some(letter) = letters.as_bytes().get(at) {
             let left = &letters.as_bytes()[at..];
             let shown = || String::from_utf8_lossy(left).into_owned();
             let attached = if left.len() > 2 && left[1] == b'=' { letters.get(at + 2..) } else { None };
             let Some(flag) = known.iter().find(|flag| flag.has_letter(*letter)) else {
-                let unknown = || Err(format!("unknown shorthand flag: '{}' in -{}", escaped(char::from(*letter)), shown()));
+                let unknown = || Err(Failure::usage(format!("unknown shorthand flag: '{}' in -{}", escaped(char::from(*letter)), shown())));
                 self.asks_about_program("", Some(*letter), attached, versioned).unwrap_or_else(unknown)?;
                 match attached {
                     Some(_) => return Ok(()),
@@ -290,7 +295,9 @@ impl<'a> Given<'a> {
                     continue;
                 }
                 None if left.len() > 1 => letters.get(at + 1..).unwrap_or_default(),
-                None => rest.next().ok_or_else(|| format!("flag needs an argument: '{}' in -{}", char::from(*letter), shown()))?,
+                None => rest
+                    .next()
+                    .ok_or_else(|| Failure::usage(format!("flag needs an argument: '{}' in -{}", char::from(*letter), shown())))?,
             };
             return self.set(*flag, value);
         }
@@ -298,22 +305,23 @@ impl<'a> Given<'a> {
     }
 
     /// Help and version, which the tree does not hold before it is built; none when it is another flag.
-    fn asks_about_program(&mut self, name: &str, letter: Option<u8>, value: Option<&str>, versioned: bool) -> Option<Result<(), String>> {
+    fn asks_about_program(&mut self, name: &str, letter: Option<u8>, value: Option<&str>, versioned: bool) -> Option<Result<(), Failure>> {
         let help = name == "help" || letter == Some(b'h');
         let version = versioned && (name == "version" || letter == Some(b'V'));
         if !help && !version {
             return None;
         }
         let flag = if help { Arg::new("help").long("help").short('h') } else { Arg::new("version").long("version").short('V') };
-        let read = Flag(&flag.action(ArgAction::SetTrue)).values(value.unwrap_or("true")).map(|values| values == ["true"]);
+        let read =
+            Flag(&flag.action(ArgAction::SetTrue)).values(value.unwrap_or("true")).map(|values| values == ["true"]).map_err(Failure::usage);
         Some(read.map(|yes| match help {
             true => self.help = Some((yes, letter.is_some())),
             false => self.version = yes,
         }))
     }
 
-    fn set(&mut self, flag: Flag<'a>, text: &str) -> Result<(), String> {
-        let values = flag.values(text)?;
+    fn set(&mut self, flag: Flag<'a>, text: &str) -> Result<(), Failure> {
+        let values = flag.values(text).map_err(Failure::usage)?;
         self.notices.extend(flag.deprecation());
         match self.flags.iter_mut().find(|(known, _)| known.0.get_id() == flag.0.get_id()) {
             Some((_, all)) if matches!(flag.kind(), Type::Texts | Type::CommaTexts) => all.extend(values),
@@ -321,6 +329,15 @@ impl<'a> Given<'a> {
             None => self.flags.push((flag, values)),
         }
         Ok(())
+    }
+}
+
+/// A flag that a command does not have, with the one that is spelled alike.
+fn unknown(known: &[Flag<'_>], name: &str) -> Failure {
+    let failure = Failure::usage(format!("unknown flag: --{name}"));
+    match nearest(name, known.iter().filter(|flag| !flag.0.is_hide_set()).map(|flag| flag.name())) {
+        Some(near) => failure.hint(format!("did you mean --{near}?")),
+        None => failure,
     }
 }
 

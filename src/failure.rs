@@ -260,6 +260,7 @@ impl From<logs::Error> for Failure {
             logs::Error::Client(error) => error.into(),
             logs::Error::Odd(odd) => Self::invalid(odd.to_string()),
             logs::Error::Io(error) => error.into(),
+            none @ logs::Error::NoRuns => Self::not_found(none.to_string()),
         }
     }
 }

@@ -15,6 +15,7 @@ mod golden;
 mod in_place_of_tkn;
 mod listener_logs;
 mod lists;
+mod logs;
 mod prompts;
 mod sandbox_engine;
 mod sandbox_story;

@@ -1,28 +1,67 @@
-//! What following a run tells, in order: pieces of lines, ends of containers' logs, and things to be said beside them.
+//! What following runs tells, in order: pieces of lines, begins and ends of containers' logs, events of the cluster, and
+//! things to be said beside them.
 
+use std::fmt::Write as _;
 use std::io;
+
+use jiff::Timestamp;
 
 use super::lines::Piece;
 use super::machine::Input;
-use crate::objects::core::Terminated;
+use crate::objects::core::{Event, Terminated};
 use crate::objects::run::StepState;
 use crate::objects::verdict::Verdict;
+
+/// How a task is called, in lines and in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Called {
+    /// Name of the run that was asked for, to which it belongs
+    pub root: String,
+    /// Name of the task within the Pipeline; of a Pipeline within the Pipeline with the names of both: `outer > inner`
+    pub task: String,
+    /// The same in names for people
+    pub display: Option<String>,
+    /// What sets a combination of a matrix apart from the others: its parameters
+    pub params: Vec<(String, String)>,
+}
+
+impl Called {
+    /// `build`, or `build (os=linux, arch=arm64)` for a combination of a matrix.
+    pub fn label(&self) -> String {
+        let mut label = self.task.clone();
+        for (place, (name, value)) in self.params.iter().enumerate() {
+            let before = if place == 0 { " (" } else { ", " };
+            // Writing to a string does not fail.
+            let _ = write!(label, "{before}{name}={value}");
+        }
+        if !self.params.is_empty() {
+            label.push(')');
+        }
+        label
+    }
+}
 
 /// Where a line comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Counts the containers of this invocation in the order of their begin
     pub id: usize,
-    /// Name of the task within the Pipeline
-    pub task: String,
-    /// The task's name for people
-    pub display: Option<String>,
+    /// The task
+    pub called: Called,
     /// Name of the TaskRun
     pub run: String,
     /// Name of the pod
     pub pod: String,
     /// Name of the container
     pub container: String,
+    /// Which attempt of the task it is, from 1 on
+    pub attempt: usize,
+    /// How many attempts there may be, or have been
+    pub attempts: usize,
+    /// Whether there is, or has been, more than one attempt
+    pub tried_again: bool,
+    /// When the run that was asked for began
+    pub began: Option<Timestamp>,
 }
 
 impl Source {
@@ -35,6 +74,11 @@ impl Source {
 /// One thing that happened.
 #[derive(Debug)]
 pub enum LogEvent<'a> {
+    /// A container's log begins
+    Begun {
+        /// Whose log
+        source: &'a Source,
+    },
     /// A line of a container, or a piece of a long one
     Piece {
         /// Whose line
@@ -47,17 +91,33 @@ pub enum LogEvent<'a> {
         /// Whose log
         source: &'a Source,
     },
+    /// An Event of the cluster about a task's pod
+    Cluster {
+        /// The task
+        called: &'a Called,
+        /// What the cluster says
+        event: &'a Event,
+    },
     /// Something to be said beside the lines
     Said(Notice),
 }
 
-/// Something to be said beside the lines.
+/// Something to be said beside the lines. A `task` is a [`Called::label`].
 #[derive(Clone, Debug)]
 pub enum Notice {
     /// The run has not ended, and only what is there is shown
     StillRunning {
         /// Message of the run's condition, when it is said at the end
         message: Option<String>,
+    },
+    /// Something has not begun and is waited for
+    Waiting(Wait),
+    /// The server is out of reach, or has broken a log off more than once
+    Interrupted {
+        /// Whose log
+        source: Box<Source>,
+        /// Why
+        reason: String,
     },
     /// A TaskRun ended badly
     TaskFailed {
@@ -101,28 +161,53 @@ pub enum Notice {
         /// Name of the task
         task: String,
     },
+    /// A task has no attempt of that number
+    NoAttempt {
+        /// Name of the task
+        task: String,
+        /// Which was asked for
+        attempt: usize,
+        /// How many there are
+        attempts: usize,
+    },
     /// The server does not give a container's log
     Refused {
         /// Whose log
-        source: Source,
+        source: Box<Source>,
         /// The server's words
         reason: String,
     },
     /// A container ended badly
     ContainerFailed {
         /// Which one
-        source: Source,
+        source: Box<Source>,
         /// How it ended
         end: Terminated,
+        /// Tekton's word for it: `TimeoutExceeded`, …
+        why: Option<String>,
         /// Whether it is an init container
         init: bool,
+    },
+    /// Steps that did not run
+    StepsSkipped {
+        /// Name of the task
+        task: String,
+        /// Names of the steps
+        steps: Vec<String>,
     },
     /// A step failed, and the task went on (`onError: continue`)
     Continued {
         /// Which step
-        source: Source,
+        source: Box<Source>,
         /// Its exit status
         code: i32,
+    },
+    /// Tasks that did not run
+    TasksSkipped {
+        /// Names of the tasks
+        tasks: Vec<String>,
+        /// Why
+        reason: String,
     },
     /// A child that has no logs of its own here: a CustomRun, or the run of a Pipeline within the Pipeline
     Child {
@@ -135,14 +220,30 @@ pub enum Notice {
         /// How it stands and its condition's message; none when it is gone
         stands: Option<(Verdict, String)>,
     },
+    /// One of several runs was deleted meanwhile
+    RunGone {
+        /// Its name
+        run: String,
+    },
     /// The run ended badly
     RunFailed {
+        /// Its name, where there are several
+        run: Option<String>,
         /// Message of its condition
         message: String,
     },
 }
 
-/// How following a run ended; the machine's last word.
+/// Something that has not begun, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wait {
+    /// Who waits: `task build`, `PipelineRun nightly`
+    pub who: String,
+    /// For what
+    pub why: String,
+}
+
+/// How following ended; the machine's last word. Of several runs it is the worst.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The run ended well
@@ -166,6 +267,22 @@ pub enum Outcome {
     NoneFailed,
     /// There is nothing to read yet, for this reason
     Nothing(Notice),
+}
+
+impl Outcome {
+    /// How much it weighs among the outcomes of several runs.
+    pub(super) fn weight(&self) -> u8 {
+        match self {
+            Self::Succeeded => 0,
+            Self::NoneFailed => 1,
+            Self::Nothing(_) => 2,
+            Self::Unstarted => 3,
+            Self::Running => 4,
+            Self::Deleted => 5,
+            Self::Failed => 6,
+            Self::NoSuchTask { .. } => 7,
+        }
+    }
 }
 
 /// Takes what following a run tells.

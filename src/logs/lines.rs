@@ -18,8 +18,37 @@ pub struct Piece<'a> {
     pub text: &'a [u8],
     /// Whether a line begins with it
     pub begins: bool,
-    /// Whether the line ends with it
-    pub ends: bool,
+    /// How the line ends with it, as the container ended it; none where the line goes on
+    pub end: Option<End>,
+}
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With a line feed
+    Feed,
+    /// With a carriage return and a line feed
+    ReturnFeed,
+    /// With the log, or where the log broke off
+    Log,
+}
+
+impl End {
+    /// The bytes that the container wrote.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Feed => b"\n",
+            Self::ReturnFeed => b"\r\n",
+            Self::Log => b"",
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// Whether the line ends with it.
+    pub fn ends(&self) -> bool {
+        self.end.is_some()
+    }
 }
 
 /// The lines of one container's log, over as many streams as it takes.
@@ -50,11 +79,13 @@ impl Lines {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.held.is_empty() {
-                self.piece(without_return(line), true, emit);
+                let (line, end) = ended(line);
+                self.piece(line, Some(end), emit);
             } else {
                 let mut held = std::mem::take(&mut self.held);
                 held.extend_from_slice(line);
-                self.piece(without_return(&held), true, emit);
+                let (line, end) = ended(&held);
+                self.piece(line, Some(end), emit);
                 held.clear();
                 self.held = held;
             }
@@ -66,11 +97,12 @@ impl Lines {
         }
     }
 
-    /// Gives out what is held of a long line. A carriage return at its end waits: it may belong to the line's end.
+    /// Gives out what is held of a long line. A carriage return at its end waits, since it may belong to the line's end,
+    /// and so does a character that has not come to its end.
     fn give_part(&mut self, emit: &mut dyn FnMut(Piece<'_>)) {
         let mut held = std::mem::take(&mut self.held);
-        let part = without_return(&held).len();
-        self.piece(&held[..part], false, emit);
+        let part = held.len() - unfinished(&held);
+        self.piece(&held[..part], None, emit);
         held.drain(..part);
         held.shrink_to(WHOLE);
         self.held = held;
@@ -80,10 +112,10 @@ impl Lines {
     pub fn end(&mut self, emit: &mut dyn FnMut(Piece<'_>)) {
         let held = std::mem::take(&mut self.held);
         if !held.is_empty() || self.open.is_some() {
-            self.piece(&held, true, emit);
+            self.piece(&held, Some(End::Log), emit);
         }
         if self.cut.take().is_some() {
-            emit(Piece { stamp: b"", text: b"", begins: false, ends: true });
+            emit(Piece { stamp: b"", text: b"", begins: false, end: Some(End::Log) });
         }
     }
 
@@ -105,7 +137,7 @@ impl Lines {
         self.cut.is_some() || self.open.as_ref().is_some_and(|o| !o.dropped)
     }
 
-    fn piece(&mut self, bytes: &[u8], ends: bool, emit: &mut dyn FnMut(Piece<'_>)) {
+    fn piece(&mut self, bytes: &[u8], end: Option<End>, emit: &mut dyn FnMut(Piece<'_>)) {
         let (mut open, text, begins) = match self.open.take() {
             Some(open) => (open, bytes, false),
             None => self.begin(bytes, emit),
@@ -115,9 +147,9 @@ impl Lines {
         if !open.dropped {
             let stamp = if begins { open.stamp } else { None };
             let stamp = stamp.as_ref().map_or(&b""[..], Stamp::text);
-            emit(Piece { stamp, text: &text[known..], begins, ends });
+            emit(Piece { stamp, text: &text[known..], begins, end });
         }
-        if !ends {
+        if end.is_none() {
             self.open = Some(open);
         } else if let Some(stamp) = open.stamp.filter(|_| !open.dropped) {
             self.seen.count(&stamp);
@@ -139,7 +171,7 @@ impl Lines {
             Some(cut) if cut.stamp == stamp => (Open { known: cut.known, ..new }, text, false),
             Some(_) => {
                 // The rest of the line is lost (the log was rotated away meanwhile); what came of it ends here.
-                emit(Piece { stamp: b"", text: b"", begins: false, ends: true });
+                emit(Piece { stamp: b"", text: b"", begins: false, end: Some(End::Log) });
                 (new, text, true)
             }
             None => (new, text, true),
@@ -147,8 +179,25 @@ impl Lines {
     }
 }
 
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// A line before its line feed, without what belongs to its end.
+fn ended(line: &[u8]) -> (&[u8], End) {
+    line.strip_suffix(b"\r").map_or((line, End::Feed), |line| (line, End::ReturnFeed))
+}
+
+/// How many bytes at the end of a part are to wait for the next: a carriage return, or the begin of a character.
+fn unfinished(part: &[u8]) -> usize {
+    if part.ends_with(b"\r") {
+        return 1;
+    }
+    // A character of UTF-8 has up to four bytes; the first says how many, the others begin with the bits 10.
+    let Some(back) = part.iter().rev().take(4).position(|byte| byte & 0xC0 != 0x80) else { return 0 };
+    let whole = match part[part.len() - 1 - back] {
+        0xC0..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF7 => 4,
+        _ => 1,
+    };
+    if back + 1 < whole { back + 1 } else { 0 }
 }
 
 #[cfg(test)]
@@ -199,7 +248,7 @@ mod tests {
     fn collect(out: &mut Vec<u8>) -> impl FnMut(Piece<'_>) {
         |piece: Piece<'_>| {
             out.extend_from_slice(piece.text);
-            if piece.ends {
+            if piece.ends() {
                 out.push(b'\n');
             }
         }
@@ -264,7 +313,7 @@ mod tests {
         let mut count = |piece: Piece<'_>| {
             pieces += 1;
             text += piece.text.len();
-            assert_eq!(piece.ends, piece.text.is_empty() || text == 500 * 1000);
+            assert_eq!(piece.ends(), piece.text.is_empty() || text == 500 * 1000);
         };
         lines.feed(b"2026-01-02T03:04:05.000000006Z ", &mut count);
         for _ in 0..500 {

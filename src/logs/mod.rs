@@ -1,6 +1,6 @@
 //! Logs of runs: one state machine without IO or clock ([`Follow`]), the loop that feeds it from watches and streams
 //! ([`drive`]), and the events that it tells a [`Sink`]. A TaskRun is a run with one task; a run that has ended is the
-//! same machine without watches.
+//! same machine without watches; several runs are the same machine with several roots.
 
 mod drive;
 mod event;
@@ -10,7 +10,8 @@ mod resume;
 mod slots;
 mod watch;
 
-pub use drive::{Error, follow};
-pub use event::{LogEvent, Notice, Outcome, Sink, Source};
-pub use lines::{Lines, Piece};
-pub use machine::{Effect, Find, Follow, Input, Policy, Subject};
+pub use drive::{Error, LogSource, OfPods, Which, follow, follow_all};
+pub use event::{Called, LogEvent, Notice, Outcome, Sink, Source, Wait};
+pub use lines::{End, Lines, Piece};
+pub use machine::{Effect, Find, Follow, Input, Opening, Order, Policy, Subject};
+pub use slots::{Asked, Reader};

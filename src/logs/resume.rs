@@ -19,7 +19,7 @@ pub struct Stamp {
 impl Stamp {
     /// Reads the stamp before the first space of a line. Lines that the kubelet itself puts into a log have none.
     pub fn of(line: &[u8]) -> Option<Self> {
-        let length = line.iter().take(LONGEST + 1).position(|b| *b == b' ')?;
+        let length = memchr::memchr(b' ', &line[..line.len().min(LONGEST + 1)])?;
         let shaped = length > SECOND && line[4] == b'-' && line[7] == b'-' && line[10] == b'T' && line[13] == b':' && line[16] == b':';
         if !shaped || !line[..4].iter().all(u8::is_ascii_digit) {
             return None;

@@ -12,13 +12,13 @@ use tokio::time::Sleep;
 use crate::client;
 
 /// A container's log as it comes.
-pub(super) type Reader = Box<dyn AsyncBufRead + Send + Unpin>;
+pub type Reader = Box<dyn AsyncBufRead + Send + Unpin>;
 
 /// A log that is being asked for.
-pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Reader, client::Error>> + Send>>;
+pub type Asked = Pin<Box<dyn Future<Output = Result<Reader, client::Error>> + Send>>;
 
 enum Slot {
-    Opening(Opening),
+    Opening(Asked),
     Reading(Reader),
 }
 
@@ -44,12 +44,13 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Opens a stream, in place of what it was before.
-    pub fn open(&mut self, stream: usize, opening: Opening) {
+    pub fn open(&mut self, stream: usize, opening: Asked) {
         self.close(stream);
         self.slots.push((stream, Slot::Opening(opening), None));
     }
 
-    fn close(&mut self, stream: usize) {
+    /// Lets go of a stream.
+    pub fn close(&mut self, stream: usize) {
         self.slots.retain(|(id, ..)| *id != stream);
     }
 
@@ -60,14 +61,14 @@ impl Slots {
         }
     }
 
-    /// The next thing that a slot has to tell; with `only`, of that slot alone. A slot that ended is empty afterwards.
-    pub fn poll(&mut self, cx: &mut Context<'_>, only: Option<usize>) -> Poll<Ready> {
+    /// The next thing that a slot has to tell, of those that `takes` names. A slot that ended is empty afterwards.
+    pub fn poll(&mut self, cx: &mut Context<'_>, takes: impl Fn(usize) -> bool) -> Poll<Ready> {
         let count = self.slots.len();
         for step in 0..count {
             let place = (self.turn + step) % count;
             let (id, slot, quiet) = &mut self.slots[place];
             let id = *id;
-            if only.is_some_and(|only| only != id) {
+            if !takes(id) {
                 continue;
             }
             if let Slot::Opening(opening) = slot {

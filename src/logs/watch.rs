@@ -2,6 +2,7 @@
 //! name any more is told as gone.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 
@@ -16,16 +17,10 @@ pub(super) struct Telling<T> {
     /// An object that is gone, or that cannot be read
     pub gone: fn(String, Option<Undecodable>) -> Option<Input<'static>>,
     /// All objects have been told
-    pub listed: Option<fn() -> Input<'static>>,
+    pub listed: Option<fn(Arc<[String]>) -> Input<'static>>,
+    /// Of which runs
+    pub scope: Arc<[String]>,
 }
-
-impl<T> Clone for Telling<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Telling<T> {}
 
 impl<T: Object> Telling<T> {
     /// One object.
@@ -38,7 +33,12 @@ impl<T: Object> Telling<T> {
 
     /// A whole list.
     pub fn list(&self, list: Vec<Seen<T>>) -> Vec<Input<'static>> {
-        list.into_iter().filter_map(|seen| self.object(seen)).chain(self.listed.map(|l| l())).collect()
+        list.into_iter().filter_map(|seen| self.object(seen)).chain(self.end()).collect()
+    }
+
+    /// That all have been told.
+    fn end(&self) -> Option<Input<'static>> {
+        self.listed.map(|listed| listed(self.scope.clone()))
     }
 
     /// A watch.
@@ -63,7 +63,7 @@ impl<T: Object> Telling<T> {
                     let gone = missing.drain().inspect(|name| {
                         known.remove(name);
                     });
-                    gone.filter_map(|name| (self.gone)(name, None)).chain(self.listed.map(|l| l())).collect()
+                    gone.filter_map(|name| (self.gone)(name, None)).chain(self.end()).collect()
                 }
                 Watched::Gone(seen) => {
                     let name = seen.meta().name.clone();

@@ -207,6 +207,13 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+impl Event {
+    /// When it happened last.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.last_timestamp.or(self.event_time).or(self.first_timestamp).or(self.metadata.creation_timestamp)
+    }
+}
+
 /// A ConfigMap.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::term::style::{self, Label};
 use crate::views::{Cell, age};
-pub use logs::{LineLook, Printer, sentence};
+pub use logs::{Filter, Form, LineLook, Printer, Stamps, sentence};
 pub use output::{Document, Printer as ObjectPrinter, Refused, Wanted};
 pub use page::page;
 pub use raw::{Format, UnknownFormat, object, objects};

@@ -7,13 +7,18 @@ pub mod screen;
 pub mod style;
 mod unseen;
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd as _;
 
 pub use prompt::PromptError;
 
+/// How much of the answer is gathered before it is written.
+const GATHERED: usize = 64 << 10;
+
 /// Standard input, output and error of this invocation.
 pub struct Term {
-    out: BufWriter<io::Stdout>,
+    out: BufWriter<Box<dyn Write + Send>>,
     /// Whether answers can be typed
     pub stdin_is_terminal: bool,
     /// Whether somebody looks at the talk
@@ -28,6 +33,14 @@ pub struct Term {
     pub unicode: bool,
 }
 
+/// Standard output without the buffer of the library, which looks for the line ends of what is gathered already.
+fn plain_stdout() -> Box<dyn Write + Send> {
+    match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(File::from(own)),
+        Err(_) => Box::new(io::stdout()),
+    }
+}
+
 impl Term {
     /// Looks at the streams. Colour needs a terminal and no `NO_COLOR`, `TERM=dumb` or `--no-color`.
     pub fn new(no_colour: bool) -> Self {
@@ -36,7 +49,7 @@ impl Term {
         let locale = locale.unwrap_or_default().to_lowercase().replace('-', "");
         let plain = no_colour || std::env::var_os("NO_COLOR").is_some() || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         Self {
-            out: BufWriter::new(io::stdout()),
+            out: BufWriter::with_capacity(GATHERED, plain_stdout()),
             stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),

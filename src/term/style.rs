@@ -21,6 +21,8 @@ pub enum Label {
     Bad,
     /// Something beside the point
     Dim,
+    /// A part of a line that somebody looks for
+    Match,
     /// A log line's prefix; the number counts steps
     Prefix(usize),
 }
@@ -62,8 +64,15 @@ pub fn paint(text: &str, label: Label, colour: bool) -> String {
         Label::Heading => text.bold().underline().to_string(),
         Label::Bad => text.color(AnsiColors::Red).to_string(),
         Label::Dim => text.dimmed().to_string(),
+        Label::Match => text.style(Style::new().bold().underline()).to_string(),
         Label::Prefix(n) => text.color(PREFIXES[n % PREFIXES.len()]).to_string(),
     }
+}
+
+/// What stands before and behind a text with a label, for text that is no string.
+pub fn paired(label: Label) -> (String, String) {
+    let painted = paint("\0", label, true);
+    painted.split_once('\0').map(|(before, behind)| (before.to_owned(), behind.to_owned())).unwrap_or_default()
 }
 
 fn step_colour(word: &str) -> Option<AnsiColors> {

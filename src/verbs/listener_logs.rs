@@ -174,7 +174,7 @@ fn write(out: &mut Vec<u8>, prefix: &[u8], piece: Piece<'_>) {
         out.extend_from_slice(prefix);
     }
     out.extend_from_slice(piece.text);
-    if piece.ends {
+    if piece.ends() {
         out.push(b'\n');
     }
 }
@@ -200,7 +200,7 @@ impl PodLog {
                         let mut whole = Vec::new();
                         read.feed(bytes, &mut |piece| {
                             write(&mut line, &self.prefix, piece);
-                            if piece.ends {
+                            if piece.ends() {
                                 whole.append(&mut line);
                             }
                         });

@@ -1,5 +1,7 @@
 //! `logs` of runs, Pipelines and Tasks: which run, how its lines look, and what the exit status says.
 
+mod tools;
+
 use clap::Args;
 
 use super::called;
@@ -11,9 +13,10 @@ use crate::failure::{Exit, Failure};
 use crate::logs::{self, Outcome, Policy, Subject};
 use crate::objects::Object;
 use crate::objects::run::{PipelineRun, RunOf, TaskRun};
-use crate::render::{self, LineLook, Printer};
+use crate::render::{self, LineLook, Printer, Stamps};
 use crate::session::Session;
 use crate::views::Listed;
+use tools::{ShortTimestamps, Timestamps, Tools};
 
 /// Flags that all of them take.
 #[derive(Args, Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct Common {
     /// How many runs are offered when several may be meant
     #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
     limit: i64,
+    #[command(flatten)]
+    tools: Tools,
 }
 
 /// Whether lines say where they come from, where they do so unless told otherwise.
@@ -59,9 +64,9 @@ pub struct ExitWithTaskRun {
 /// `pipelinerun logs`
 #[derive(Args, Clone, Debug)]
 pub struct OfPipelineRun {
-    /// Name of the PipelineRun; asked for when there are several
-    #[arg(add = crate::cli::complete::names(&crate::kinds::PIPELINE_RUN))]
-    name: Option<String>,
+    /// Names of PipelineRuns, whose logs are shown at once; asked for when there are several and none is named
+    #[arg(value_name = "NAME", add = crate::cli::complete::names(&crate::kinds::PIPELINE_RUN))]
+    names: Vec<String>,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -73,23 +78,29 @@ pub struct OfPipelineRun {
     /// Only these tasks
     #[arg(long, short, value_name = "TASK", value_delimiter = ',')]
     task: Vec<String>,
-    /// Only tasks that failed
-    #[arg(long)]
-    log_failed: bool,
+    #[command(flatten)]
+    step: Steps,
     /// Call tasks by their display names
     #[arg(long)]
     long: bool,
-    /// Each line's time before it
-    #[arg(long)]
-    timestamps: bool,
+    #[command(flatten)]
+    stamps: Timestamps,
+}
+
+/// Which steps.
+#[derive(Args, Clone, Debug)]
+pub struct Steps {
+    /// Only these steps
+    #[arg(long, short, value_name = "STEP", value_delimiter = ',')]
+    step: Vec<String>,
 }
 
 /// `taskrun logs`
 #[derive(Args, Clone, Debug)]
 pub struct OfTaskRun {
-    /// Name of the TaskRun; asked for when there are several
-    #[arg(add = crate::cli::complete::names(&crate::kinds::TASK_RUN))]
-    name: Option<String>,
+    /// Names of TaskRuns, whose logs are shown at once; asked for when there are several and none is named
+    #[arg(value_name = "NAME", add = crate::cli::complete::names(&crate::kinds::TASK_RUN))]
+    names: Vec<String>,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -98,12 +109,10 @@ pub struct OfTaskRun {
     prefixed: Prefixed,
     #[command(flatten)]
     exit: ExitWithTaskRun,
-    /// Only these steps
-    #[arg(long, short, value_name = "STEP", value_delimiter = ',')]
-    step: Vec<String>,
-    /// Each line's time before it
-    #[arg(long, short)]
-    timestamps: bool,
+    #[command(flatten)]
+    step: Steps,
+    #[command(flatten)]
+    stamps: ShortTimestamps,
 }
 
 /// `pipeline logs`
@@ -121,9 +130,16 @@ pub struct OfPipeline {
     prefixed: Prefixed,
     #[command(flatten)]
     exit: ExitWith,
-    /// Each line's time before it
-    #[arg(long, short)]
-    timestamps: bool,
+    /// Only these tasks
+    #[arg(long, value_name = "TASK", value_delimiter = ',')]
+    task: Vec<String>,
+    #[command(flatten)]
+    step: Steps,
+    /// Call tasks by their display names
+    #[arg(long)]
+    long: bool,
+    #[command(flatten)]
+    stamps: ShortTimestamps,
 }
 
 /// `task logs`
@@ -142,9 +158,10 @@ pub struct OfTask {
     /// Say before each line which step it comes from
     #[arg(long)]
     prefix: bool,
-    /// Each line's time before it
-    #[arg(long, short)]
-    timestamps: bool,
+    #[command(flatten)]
+    step: Steps,
+    #[command(flatten)]
+    stamps: ShortTimestamps,
 }
 
 /// How a run's logs are read and shown.
@@ -160,12 +177,18 @@ impl Following {
     /// Follows a run to its end, with prefixes, as after `start --showlog`.
     pub fn live(subject: Subject) -> Self {
         let policy = Policy { live: true, ..Policy::default() };
-        Self { policy, look: LineLook { subject, prefix: true, long: false, timestamps: false } }
+        Self { policy, look: LineLook::plain(subject) }
     }
 
-    fn of(subject: Subject, common: &Common, prefix: bool, timestamps: bool) -> Self {
-        let policy = Policy { live: common.follow, init: common.all, ..Policy::default() };
-        Self { policy, look: LineLook { subject, prefix, long: false, timestamps } }
+    fn of(subject: Subject, common: &Common, prefix: bool, stamps: Stamps, steps: Steps) -> Result<Self, Failure> {
+        if common.all && !steps.step.is_empty() {
+            return Err(Failure::usage("option --all and option --step are not compatible"));
+        }
+        let mut policy = Policy { live: common.follow, init: common.all, steps: steps.step, ..Policy::default() };
+        common.tools.choose(&mut policy);
+        let mut look = LineLook { prefix, stamps, ..LineLook::plain(subject) };
+        common.tools.clone().shape(&mut look);
+        Ok(Self { policy, look })
     }
 }
 
@@ -176,36 +199,87 @@ impl Following {
 /// # Errors
 /// When there is no such run, it is deleted meanwhile, nothing of what was asked for is there, or the server refuses.
 pub async fn follow_run(session: &mut Session, cluster: &Cluster, name: &str, following: Following) -> Result<Outcome, Failure> {
-    let Following { policy, look } = following;
+    follow_runs(session, cluster, &Meant::Named(vec![name.to_owned()]), following).await
+}
+
+/// The same for several runs at once; the outcome is the worst of theirs.
+///
+/// # Errors
+/// As [`follow_run`].
+pub async fn follow_runs(session: &mut Session, cluster: &Cluster, meant: &Meant, following: Following) -> Result<Outcome, Failure> {
+    let Following { policy, mut look } = following;
     if policy.live {
         session.say_images_are_not_used();
     }
-    let kind = match look.subject {
-        Subject::PipelineRun => PipelineRun::KIND,
-        Subject::TaskRun => TaskRun::KIND,
+    let (subject, kind) = match look.subject {
+        Subject::PipelineRun => (Subject::PipelineRun, PipelineRun::KIND),
+        Subject::TaskRun => (Subject::TaskRun, TaskRun::KIND),
     };
+    // tkn's prefix has no place for what tkn does not know.
+    look.marks = !session.stands_in_for_tkn();
+    look.several = meant.are_several();
     let program = session.program.clone();
     let mut printer = Printer::new(&mut session.term, look, &program);
-    let followed = logs::follow(cluster, look.subject, &cluster.namespace, name, &policy, &mut printer).await;
+    let followed = logs::follow_all(cluster, subject, &cluster.namespace, meant.which(), &policy, &mut printer).await;
     let outcome = match followed {
         Ok(outcome) => outcome,
         Err(logs::Error::Client(error)) if error.is_not_found() => {
             let failure = Failure::from(error);
-            let failure = if look.subject == Subject::TaskRun { failure.context("Unable to get TaskRun") } else { failure };
-            return Err(super::missing::with_hints(cluster, kind, &[name], failure).await);
+            let failure = if subject == Subject::TaskRun { failure.context("Unable to get TaskRun") } else { failure };
+            return Err(super::missing::with_hints(cluster, kind, &meant.names(), failure).await);
         }
+        Err(logs::Error::NoRuns) => return Err(Failure::not_found(format!("No {}s found{meant}", kind.kind))),
         Err(error) => return Err(error.into()),
     };
     match outcome {
-        Outcome::Deleted => Err(Failure::other(format!("{} {name} was deleted", kind.kind))),
+        Outcome::Deleted => Err(Failure::other(format!("{}{meant} was deleted", kind.kind))),
         Outcome::NoSuchTask { asked, available } => Err(Failure::usage(format!(
             "passed filtered tasks: [{}] is not available, available tasks are: [{}]",
             asked.join(" "),
             available.join(" ")
         ))),
-        Outcome::NoneFailed => Err(Failure::other(format!("no failed TaskRuns found in PipelineRun {name}"))),
-        Outcome::Nothing(notice) => Err(Failure::other(render::sentence(&notice, look.subject, &program))),
+        Outcome::NoneFailed => Err(Failure::other(format!("no failed TaskRuns found in {}{meant}", kind.kind))),
+        Outcome::Nothing(notice) => Err(Failure::other(render::sentence(&notice, subject, &program))),
         outcome => Ok(outcome),
+    }
+}
+
+/// Which runs are meant.
+#[derive(Clone, Debug)]
+pub enum Meant {
+    /// Those of these names
+    Named(Vec<String>),
+    /// Those with these labels
+    Labelled(String),
+}
+
+impl Meant {
+    fn which(&self) -> logs::Which<'_> {
+        match self {
+            Self::Named(names) => logs::Which::Named(names),
+            Self::Labelled(labels) => logs::Which::Labelled(labels),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Named(names) => names.iter().map(String::as_str).collect(),
+            Self::Labelled(_) => Vec::new(),
+        }
+    }
+
+    /// Whether each line has to name its run.
+    fn are_several(&self) -> bool {
+        !matches!(self, Self::Named(names) if names.len() == 1)
+    }
+}
+
+impl std::fmt::Display for Meant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(names) => write!(f, " {}", names.join(", ")),
+            Self::Labelled(labels) => write!(f, " with the labels {labels}"),
+        }
     }
 }
 
@@ -225,91 +299,104 @@ pub fn end_of(outcome: &Outcome) -> End {
 }
 
 impl OfPipelineRun {
-    /// Shows the logs of a PipelineRun.
+    /// Shows the logs of PipelineRuns.
     ///
     /// # Errors
     /// As [`follow_run`], and when there is none or nobody who chooses.
     pub async fn logs(self, session: &mut Session) -> Result<Exit, Failure> {
-        let name = name_or_chosen::<PipelineRun>(session, self.name, &self.common, self.finder).await?;
-        let mut following = Following::of(Subject::PipelineRun, &self.common, self.prefixed.prefix, self.timestamps);
+        let mut following = Following::of(Subject::PipelineRun, &self.common, self.prefixed.prefix, self.stamps.timestamps, self.step)?;
         following.look.long = self.long;
-        following.policy = Policy { tasks: self.task, failed_only: self.log_failed, ..following.policy };
-        show(session, &name, following, self.exit.error).await
+        following.policy.tasks = self.task;
+        let meant = named_or_chosen::<PipelineRun>(session, self.names, &self.common, self.finder).await?;
+        show(session, &meant, following, self.exit.error).await
     }
 }
 
 impl OfTaskRun {
-    /// Shows the logs of a TaskRun.
+    /// Shows the logs of TaskRuns.
     ///
     /// # Errors
     /// As [`follow_run`], and when there is none or nobody who chooses.
     pub async fn logs(self, session: &mut Session) -> Result<Exit, Failure> {
-        if self.common.all && !self.step.is_empty() {
-            return Err(Failure::usage("option --all and option --step are not compatible"));
-        }
-        let name = name_or_chosen::<TaskRun>(session, self.name, &self.common, self.finder).await?;
-        let mut following = Following::of(Subject::TaskRun, &self.common, self.prefixed.prefix, self.timestamps);
-        following.policy.steps = self.step;
-        show(session, &name, following, self.exit.error).await
+        let following = Following::of(Subject::TaskRun, &self.common, self.prefixed.prefix, self.stamps.timestamps, self.step)?;
+        let meant = named_or_chosen::<TaskRun>(session, self.names, &self.common, self.finder).await?;
+        show(session, &meant, following, self.exit.error).await
     }
 }
 
 impl OfPipeline {
-    /// Shows the logs of a run of a Pipeline.
+    /// Shows the logs of runs of a Pipeline.
     ///
     /// # Errors
     /// As [`follow_run`], and when there is no such Pipeline or nobody who chooses.
     pub async fn logs(self, session: &mut Session) -> Result<Exit, Failure> {
-        let name = match run_of_parent::<PipelineRun>(session, self.name, self.run, &self.common).await? {
-            Meant::Run(name) => name,
+        let mut following = Following::of(Subject::PipelineRun, &self.common, self.prefixed.prefix, self.stamps.timestamps, self.step)?;
+        following.look.long = self.long;
+        following.policy.tasks = self.task;
+        let meant = match runs_of_parent::<PipelineRun>(session, self.name, self.run, &self.common).await? {
+            OfParent::Runs(meant) => meant,
             // As tkn: an answer on standard output, and no failure.
-            Meant::NoParent { namespace } => return answer(session, &format!("No Pipelines found in namespace {namespace}")),
-            Meant::NoRun { parent } => return answer(session, &format!("No PipelineRuns found for Pipeline {parent}")),
+            OfParent::NoParent { namespace } => return answer(session, &format!("No Pipelines found in namespace {namespace}")),
+            OfParent::NoRun { parent } if self.common.last => {
+                let namespace = session.cluster().await?.namespace;
+                let text = format!("no pipelineruns related to pipeline {parent} found in namespace {namespace}");
+                return Err(Failure::not_found(text));
+            }
+            OfParent::NoRun { parent } => return answer(session, &format!("No PipelineRuns found for Pipeline {parent}")),
         };
-        let following = Following::of(Subject::PipelineRun, &self.common, self.prefixed.prefix, self.timestamps);
-        show(session, &name, following, self.exit.error).await
+        show(session, &meant, following, self.exit.error).await
     }
 }
 
 impl OfTask {
-    /// Shows the logs of a run of a Task.
+    /// Shows the logs of runs of a Task.
     ///
     /// # Errors
     /// As [`follow_run`], and when there is no such Task, no run of it, or nobody who chooses.
     pub async fn logs(self, session: &mut Session) -> Result<Exit, Failure> {
-        let name = match run_of_parent::<TaskRun>(session, self.name, self.run, &self.common).await? {
-            Meant::Run(name) => name,
-            Meant::NoParent { namespace } => return Err(Failure::not_found(format!("no Tasks found in namespace {namespace}"))),
-            Meant::NoRun { parent } => return Err(Failure::not_found(format!("no TaskRuns found for Task {parent}"))),
+        let following = Following::of(Subject::TaskRun, &self.common, self.prefix, self.stamps.timestamps, self.step)?;
+        let meant = match runs_of_parent::<TaskRun>(session, self.name, self.run, &self.common).await? {
+            OfParent::Runs(meant) => meant,
+            OfParent::NoParent { namespace } => return Err(Failure::not_found(format!("no Tasks found in namespace {namespace}"))),
+            OfParent::NoRun { parent } => return Err(Failure::not_found(format!("no TaskRuns found for Task {parent}"))),
         };
-        let following = Following::of(Subject::TaskRun, &self.common, self.prefix, self.timestamps);
-        show(session, &name, following, self.exit.error).await
+        show(session, &meant, following, self.exit.error).await
     }
 }
 
-async fn show(session: &mut Session, name: &str, following: Following, exit_with_error: bool) -> Result<Exit, Failure> {
+async fn show(session: &mut Session, meant: &Meant, following: Following, exit_with_error: bool) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
-    let outcome = follow_run(session, &cluster, name, following).await?;
+    let outcome = follow_runs(session, &cluster, meant, following).await?;
     Ok(exit_of(&outcome, exit_with_error))
 }
 
 fn answer(session: &mut Session, text: &str) -> Result<Exit, Failure> {
-    session.term.answer(text)?;
+    // tkn does not end this line.
+    let end = if session.stands_in_for_tkn() { "" } else { "\n" };
+    write!(session.term.out(), "{text}{end}")?;
     Ok(Exit::Done)
 }
 
 /// How many runs are offered to somebody who finds one by its letters and gives no number.
 const FOUND_AMONG: i64 = 100;
 
-async fn name_or_chosen<R: RunOf + Listed + Related>(
+async fn named_or_chosen<R: RunOf + Listed + Related>(
     session: &mut Session,
-    name: Option<String>,
+    names: Vec<String>,
     common: &Common,
     finder: pick::Finder,
-) -> Result<String, Failure> {
-    if let Some(name) = name {
+) -> Result<Meant, Failure> {
+    if let Some(labels) = &common.tools.label {
+        return labelled(labels, None, &names);
+    }
+    if !names.is_empty() {
         let cluster = session.cluster().await?;
-        return called::name(&cluster, R::KIND, &name).await;
+        let mut names = called::names(&cluster, R::KIND, &names).await?;
+        if session.stands_in_for_tkn() && names.len() > 1 {
+            session.term.say(format!("Note: as in tkn, the first name counts alone; rtkn {} logs takes several", R::KIND.noun));
+            names.truncate(1);
+        }
+        return Ok(Meant::Named(names));
     }
     let find = finder.is_wanted();
     // As tkn has it, the number that is taken when none is given counts as none.
@@ -317,27 +404,41 @@ async fn name_or_chosen<R: RunOf + Listed + Related>(
     let choice = Choice::<R> { last: common.last, limit, find, ..Choice::default() };
     let chosen = pick::run(session, choice).await?;
     let nothing = || Failure::not_found(format!("No {}s found", R::KIND.kind));
-    chosen.map(|run| run.meta().name.clone()).ok_or_else(nothing)
+    chosen.map(|run| Meant::Named(vec![run.meta().name.clone()])).ok_or_else(nothing)
+}
+
+/// Runs with labels, of a parent where there is one.
+fn labelled(labels: &str, parent: Option<String>, names: &[String]) -> Result<Meant, Failure> {
+    if !names.is_empty() {
+        return Err(Failure::usage("give names of runs or --label, not both"));
+    }
+    Ok(Meant::Labelled(parent.map_or_else(|| labels.to_owned(), |parent| format!("{parent},{labels}"))))
 }
 
 /// What a command that names a Pipeline or Task means.
-enum Meant {
-    Run(String),
+enum OfParent {
+    Runs(Meant),
     NoParent { namespace: String },
     NoRun { parent: String },
 }
 
-/// The run of a Pipeline or Task that is meant. A run that is named is taken as it is; the parent is not looked at then.
-async fn run_of_parent<R: RunOf + Listed + Related>(
+/// The runs of a Pipeline or Task that are meant. A run that is named is taken as it is; the parent is not looked at then.
+async fn runs_of_parent<R: RunOf + Listed + Related>(
     session: &mut Session,
     parent: Option<String>,
     run: Option<String>,
     common: &Common,
-) -> Result<Meant, Failure> {
+) -> Result<OfParent, Failure> {
+    let of_parent = |parent: &str| format!("{}={parent}", R::LABEL);
+    if let Some(labels) = &common.tools.label {
+        let names: Vec<String> = run.into_iter().collect();
+        return Ok(OfParent::Runs(labelled(labels, parent.as_deref().map(of_parent), &names)?));
+    }
     let cluster = session.cluster().await?;
     if let Some(run) = run {
-        let select = parent.map_or_else(Select::default, |parent| Select::labels(format!("{}={parent}", R::LABEL)));
-        return Ok(Meant::Run(called::name_among(&cluster, R::KIND, &select, &run).await?));
+        let select = parent.as_deref().map(of_parent).map(Select::labels).unwrap_or_default();
+        let name = called::name_among(&cluster, R::KIND, &select, &run).await?;
+        return Ok(OfParent::Runs(Meant::Named(vec![name])));
     }
     let parent = match parent {
         Some(name) => match cluster.get::<R::Parent>(&cluster.namespace, &name).await {
@@ -346,14 +447,13 @@ async fn run_of_parent<R: RunOf + Listed + Related>(
         },
         None => match pick::object::<R::Parent>(session).await? {
             Some(parent) => parent.meta().name.clone(),
-            None => return Ok(Meant::NoParent { namespace: cluster.namespace }),
+            None => return Ok(OfParent::NoParent { namespace: cluster.namespace }),
         },
     };
     let keep = common.last.then_some(R::is_of_parent as fn(&R) -> bool);
-    let select = Select::labels(format!("{}={parent}", R::LABEL));
-    let choice = Choice { select, keep, last: common.last, limit: common.limit, ..Choice::default() };
+    let choice = Choice { select: Select::labels(of_parent(&parent)), keep, last: common.last, limit: common.limit, ..Choice::default() };
     Ok(match pick::run(session, choice).await? {
-        Some(run) => Meant::Run(run.meta().name.clone()),
-        None => Meant::NoRun { parent },
+        Some(run) => OfParent::Runs(Meant::Named(vec![run.meta().name.clone()])),
+        None => OfParent::NoRun { parent },
     })
 }

@@ -1,22 +1,29 @@
 //! The one loop of logs: feeds the machine from lists, watches and streams, does what it asks for, and hands its events
 //! to a sink.
 
+mod begin;
+mod patience;
+mod source;
+mod telling;
+
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream::{BoxStream, FuturesUnordered, SelectAll, StreamExt as _};
 
 use super::event::{LogEvent, Outcome, Sink};
-use super::machine::{Effect, Find, Follow, Input, Policy, Subject};
-use super::slots::{Reader, Ready, Slots};
+use super::machine::{Effect, Find, Follow, Input, Opening, Policy, Subject};
+use super::slots::{Ready, Slots};
 use super::watch::Telling;
-use crate::client::{self, Cluster, LogQuery, Select};
-use crate::objects::core::Pod;
-use crate::objects::run::{CustomRun, PipelineRun, Run, TaskRun};
+use crate::client::{self, Cluster, Select};
+use crate::objects::run::CustomRun;
 use crate::objects::{Object, Seen, Undecodable};
+use patience::Patience;
+pub use source::{LogSource, OfPods};
 
 impl From<Undecodable> for Error {
     fn from(undecodable: Undecodable) -> Self {
@@ -24,7 +31,7 @@ impl From<Undecodable> for Error {
     }
 }
 
-/// Why a run cannot be followed.
+/// Why runs cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The server refuses, or is not there
@@ -36,27 +43,19 @@ pub enum Error {
     /// The lines cannot be written
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// No run has the labels that were asked for
+    #[error("no run has these labels")]
+    NoRuns,
 }
 
-const PODS: Telling<Pod> = Telling {
-    now: Input::Pod,
-    // A pod that cannot be read gives no logs, as one that is not there.
-    gone: |name, _| Some(Input::PodGone(name)),
-    listed: Some(|| Input::PodsListed),
-};
-
-const TASKS: Telling<TaskRun> = Telling {
-    now: Input::Task,
-    gone: |name, odd| Some(Input::TaskGone { name, reason: odd.map(|o| o.reason) }),
-    listed: Some(|| Input::TasksListed),
-};
-
-const RUN: Telling<PipelineRun> = Telling {
-    now: Input::Run,
-    // What was read of it before still holds.
-    gone: |_, odd| odd.is_none().then_some(Input::RunGone),
-    listed: None,
-};
+/// Which runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// Those of these names
+    Named(&'a [String]),
+    /// Those that have these labels now
+    Labelled(&'a str),
+}
 
 /// Reads or follows the logs of a run and tells them to the sink, in order. With `policy.live`, a run that has not
 /// ended is followed until it has; otherwise what is there is read. Dropping the future closes every stream.
@@ -71,42 +70,37 @@ pub async fn follow(
     policy: &Policy,
     sink: &mut dyn Sink,
 ) -> Result<Outcome, Error> {
-    match subject {
-        Subject::PipelineRun => pipeline_run(cluster, namespace, name, policy.clone(), sink).await,
-        Subject::TaskRun => task_run(cluster, namespace, name, policy.clone(), sink).await,
-    }
+    follow_all(cluster, subject, namespace, Which::Named(&[name.to_owned()]), policy, sink).await
 }
 
-async fn pipeline_run(cluster: &Cluster, namespace: &str, name: &str, policy: Policy, sink: &mut dyn Sink) -> Result<Outcome, Error> {
-    let run = cluster.get::<PipelineRun>(namespace, name).await?.lens?;
-    let live = policy.live && !policy.failed_only && !run.is_done();
-    let mut drive = Drive::new(cluster, namespace, Follow::new(Subject::PipelineRun, Policy { live, ..policy }));
-    let children = Select::labels(format!("tekton.dev/pipelineRun={name}"));
-    drive.tell(Input::Run(Box::new(run)), sink)?;
-    if live {
-        drive.watch(&Select::fields(format!("metadata.name={name}")), RUN);
-        drive.watch(&children, TASKS);
-        drive.watch(&children, PODS);
-    } else {
-        let (tasks, pods) = futures::try_join!(drive.list(&children, TASKS), drive.list(&children, PODS))?;
-        drive.tell_all(tasks.into_iter().chain(pods), sink)?;
-    }
-    drive.run(sink).await
-}
-
-async fn task_run(cluster: &Cluster, namespace: &str, name: &str, policy: Policy, sink: &mut dyn Sink) -> Result<Outcome, Error> {
-    let run = cluster.get::<TaskRun>(namespace, name).await?.lens?;
-    let live = policy.live && !run.is_done();
-    let mut drive = Drive::new(cluster, namespace, Follow::new(Subject::TaskRun, Policy { live, ..policy }));
-    let pods = Select::labels(format!("tekton.dev/taskRun={name}"));
-    drive.tell(Input::Task(Box::new(run)), sink)?;
-    if live {
-        drive.watch(&Select::fields(format!("metadata.name={name}")), TASKS);
-        drive.watch(&pods, PODS);
-    } else {
-        let pods = drive.list(&pods, PODS).await?;
-        drive.tell_all([Input::TasksListed].into_iter().chain(pods), sink)?;
-    }
+/// The same for several runs at once: one process, a few watches for all of them, and a stream for each container that
+/// is read.
+///
+/// # Errors
+/// As [`follow`], and when no run is meant.
+pub async fn follow_all(
+    cluster: &Cluster,
+    subject: Subject,
+    namespace: &str,
+    which: Which<'_>,
+    policy: &Policy,
+    sink: &mut dyn Sink,
+) -> Result<Outcome, Error> {
+    let begun = begin::begin(cluster, subject, namespace, which, policy).await?;
+    let names: Arc<[String]> = begun.names.into();
+    let policy = Policy { live: begun.live, ..policy.clone() };
+    let mut drive = Drive {
+        source: Box::new(OfPods::of(cluster)),
+        cluster,
+        namespace,
+        slots: Slots::default(),
+        watches: SelectAll::new(),
+        finds: FuturesUnordered::new(),
+        patience: Patience::default(),
+        machine: Follow::new(subject, names.iter().cloned(), policy),
+    };
+    drive.tell_all(begun.runs, sink)?;
+    drive.begin(subject, which, &names, sink).await?;
     drive.run(sink).await
 }
 
@@ -115,24 +109,18 @@ type Inputs = Result<Vec<Input<'static>>, client::Error>;
 struct Drive<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
+    source: Box<dyn LogSource>,
     slots: Slots,
     watches: SelectAll<BoxStream<'a, Inputs>>,
     finds: FuturesUnordered<Pin<Box<dyn Future<Output = Inputs> + Send + 'a>>>,
+    patience: Patience,
     machine: Follow,
 }
 
 impl<'a> Drive<'a> {
-    fn new(cluster: &'a Cluster, namespace: &'a str, machine: Follow) -> Self {
-        Self { cluster, namespace, slots: Slots::default(), watches: SelectAll::new(), finds: FuturesUnordered::new(), machine }
-    }
-
     fn watch<T: Object>(&mut self, select: &Select, telling: Telling<T>) {
         let watch = self.cluster.watch::<T>(Some(self.namespace), select);
         self.watches.push(telling.watch(watch).boxed());
-    }
-
-    async fn list<T: Object>(&self, select: &Select, telling: Telling<T>) -> Inputs {
-        Ok(telling.list(self.cluster.list::<T>(Some(self.namespace), select).await?))
     }
 
     /// Goes on until the machine has its outcome.
@@ -147,13 +135,17 @@ impl<'a> Drive<'a> {
                 Next::Slot(Ready::Bytes(stream)) => self.take(stream, sink)?,
                 Next::Slot(Ready::Ended(stream, broken)) => self.tell(Input::Ended { stream, broken }, sink)?,
                 Next::Slot(Ready::Refused(stream, error)) => self.refused(stream, error, sink)?,
+                Next::Waited => {
+                    for wait in self.patience.lasting(self.machine.waits()) {
+                        sink.on(&LogEvent::Said(super::Notice::Waiting(wait)))?;
+                    }
+                }
             }
         }
     }
 
     /// Waits for whatever comes first. Before it really waits, what was written is handed to the reader.
     async fn next(&mut self, sink: &mut dyn Sink) -> io::Result<Next> {
-        let floor = self.machine.floor();
         std::future::poll_fn(|cx| {
             if let Poll::Ready(Some(inputs)) = self.watches.poll_next_unpin(cx) {
                 return Poll::Ready(Ok(Next::Told(inputs)));
@@ -161,12 +153,15 @@ impl<'a> Drive<'a> {
             if let Poll::Ready(Some(inputs)) = self.finds.poll_next_unpin(cx) {
                 return Poll::Ready(Ok(Next::Told(inputs)));
             }
-            match self.slots.poll(cx, floor) {
-                Poll::Ready(ready) => Poll::Ready(Ok(Next::Slot(ready))),
-                Poll::Pending => match sink.rest() {
-                    Ok(()) => Poll::Pending,
-                    Err(error) => Poll::Ready(Err(error)),
-                },
+            if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream)) {
+                return Poll::Ready(Ok(Next::Slot(ready)));
+            }
+            if self.patience.poll(cx).is_ready() {
+                return Poll::Ready(Ok(Next::Waited));
+            }
+            match sink.rest() {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
             }
         })
         .await
@@ -174,8 +169,11 @@ impl<'a> Drive<'a> {
 
     fn take(&mut self, stream: usize, sink: &mut dyn Sink) -> Result<(), Error> {
         let machine = &mut self.machine;
-        let written = self.slots.take(stream, |bytes| step(machine, Input::Bytes { stream, bytes }, sink).map(drop));
-        Ok(written.unwrap_or(Ok(()))?)
+        let written = self.slots.take(stream, |bytes| step(machine, Input::Bytes { stream, bytes }, sink));
+        for effect in written.unwrap_or_else(|| Ok(Vec::new()))? {
+            self.act(effect);
+        }
+        Ok(())
     }
 
     fn refused(&mut self, stream: usize, error: client::Error, sink: &mut dyn Sink) -> Result<(), Error> {
@@ -196,32 +194,63 @@ impl<'a> Drive<'a> {
         for effect in step(&mut self.machine, input, sink)? {
             self.act(effect);
         }
+        self.patience.begin();
         Ok(())
     }
 
     fn act(&mut self, effect: Effect) {
+        let (cluster, namespace) = (self.cluster, self.namespace);
         match effect {
-            Effect::Open { stream, pod, container, since, follow, previous, after } => {
-                let (cluster, namespace) = (self.cluster.clone(), self.namespace.to_owned());
-                let query = LogQuery { container, follow, timestamps: true, since, previous, ..LogQuery::default() };
-                let opening = async move {
-                    if !after.is_zero() {
-                        tokio::time::sleep(after).await;
-                    }
-                    let reader = cluster.log(&namespace, &pod, &query).await?;
-                    Ok(Box::new(reader) as Reader)
-                };
-                self.slots.open(stream, Box::pin(opening));
+            Effect::Open(opening) => {
+                let stream = opening.stream;
+                let asked = opened(self.source.as_ref(), namespace, *opening);
+                self.slots.open(stream, asked);
             }
             Effect::Limit { stream, quiet } => self.slots.limit(stream, quiet),
-            Effect::Find(find) => self.finds.push(Box::pin(found(self.cluster, self.namespace, find))),
+            Effect::Close(stream) => self.slots.close(stream),
+            Effect::Find(find) => self.finds.push(Box::pin(found(cluster, namespace, find))),
+            Effect::Join(run) => self.join(run),
+            Effect::Customs(run) => self.watch(&of_run(&run), telling::customs()),
         }
     }
+
+    /// Has the run of a Pipeline within the Pipeline told, with its TaskRuns and pods.
+    fn join(&mut self, run: String) {
+        let (cluster, namespace) = (self.cluster, self.namespace);
+        if !self.machine.is_live() {
+            self.finds.push(Box::pin(begin::listed_with_children(cluster, namespace, run)));
+            return;
+        }
+        let scope: Arc<[String]> = [run.clone()].into();
+        self.watch(&Select::fields(format!("metadata.name={run}")), telling::runs(&scope));
+        self.watch(&of_run(&run), telling::tasks(&scope));
+        self.watch(&of_run(&run), telling::pods(&scope));
+    }
+}
+
+/// What belongs to a PipelineRun carries its name.
+fn of_run(run: &str) -> Select {
+    Select::labels(format!("tekton.dev/pipelineRun={run}"))
 }
 
 enum Next {
     Told(Inputs),
     Slot(Ready),
+    /// It is time to look what is waited for
+    Waited,
+}
+
+/// A log after its pause.
+fn opened(source: &dyn LogSource, namespace: &str, opening: Opening) -> super::slots::Asked {
+    let after = opening.after;
+    let asked = source.open(namespace, opening);
+    if after.is_zero() {
+        return asked;
+    }
+    Box::pin(async move {
+        tokio::time::sleep(after).await;
+        asked.await
+    })
 }
 
 /// One step of the machine; the first event that cannot be written ends it.
@@ -247,11 +276,11 @@ async fn found(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
 }
 
 async fn look(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
+    let nothing: Arc<[String]> = Arc::from([]);
     let input = match find {
-        Find::Task(name) => told(cluster.find(namespace, &name).await?, name, &TASKS),
-        Find::Pod(name) => told(cluster.find(namespace, &name).await?, name, &PODS),
-        Find::Child { kind, name } if kind == "CustomRun" => Some(stands(cluster.find::<CustomRun>(namespace, &name).await?, name)),
-        Find::Child { name, .. } => Some(stands(cluster.find::<PipelineRun>(namespace, &name).await?, name)),
+        Find::Task(name) => told(cluster.find(namespace, &name).await?, name, &telling::tasks(&nothing)),
+        Find::Pod(name) => told(cluster.find(namespace, &name).await?, name, &telling::pods(&nothing)),
+        Find::Custom(name) => told(cluster.find::<CustomRun>(namespace, &name).await?, name, &telling::customs()),
     };
     Ok(input.into_iter().collect())
 }
@@ -261,12 +290,6 @@ fn told<T: Object>(seen: Option<Seen<T>>, name: String, telling: &Telling<T>) ->
         Some(seen) => telling.object(seen),
         None => (telling.gone)(name, None),
     }
-}
-
-fn stands<T: Run>(seen: Option<Seen<T>>, name: String) -> Input<'static> {
-    let run = seen.and_then(|s| s.lens.ok());
-    let message = |run: &T| run.succeeded().and_then(|c| c.message.clone()).unwrap_or_default();
-    Input::Child { name, stands: run.map(|run| (run.verdict(), message(&run))) }
 }
 
 #[cfg(test)]

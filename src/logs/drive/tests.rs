@@ -60,6 +60,7 @@ impl Sink for Heard {
         match event {
             LogEvent::Piece { piece, .. } => self.0.push_str(&String::from_utf8_lossy(piece.text)),
             LogEvent::Ended { .. } => self.0.push_str("ended"),
+            LogEvent::Begun { .. } | LogEvent::Cluster { .. } => return Ok(()),
             LogEvent::Said(notice) => self.0.push_str(&format!("{notice:?}")),
         }
         self.0.push('\n');

@@ -1,32 +1,39 @@
-//! The one state machine of logs: what is seen of a run, its children, their pods and streams goes in; lines and
+//! The one state machine of logs: what is seen of runs, their children, their pods and streams goes in; lines and
 //! requests come out. No IO, no clock. A run's tasks are those of `status.childReferences`, in the order of
-//! `status.pipelineSpec`; the Pipeline as it is now is never asked.
+//! `status.pipelineSpec`; the Pipeline as it is now is never asked. A Pipeline within the Pipeline is one more run.
 
+mod attempt;
+mod family;
+mod merge;
 mod order;
 mod stream;
 mod task;
 #[cfg(test)]
 mod tests;
+mod wait;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::event::{LogEvent, Notice, Outcome};
-use crate::objects::core::Pod;
-use crate::objects::meta::Condition;
-use crate::objects::run::{PipelineRun, Run, TaskRun};
+use crate::objects::core::{Event, Pod};
+use crate::objects::run::{PipelineRun, TaskRun};
 use crate::objects::verdict::Verdict;
+use family::{Other, RunSeen};
 use stream::Stream;
 use task::Task;
 
 /// What to read, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Whether to go on until the run ends, its tasks side by side; otherwise what is there, one task after the other
+    /// Whether to go on until the runs end; otherwise what is there is read
     pub live: bool,
+    /// In which order
+    pub order: Order,
     /// Only these tasks; empty for all
     pub tasks: Vec<String>,
     /// Only these steps; empty for all
@@ -35,24 +42,46 @@ pub struct Policy {
     pub init: bool,
     /// Only tasks that failed
     pub failed_only: bool,
+    /// Only this attempt of each task, counted from 1
+    pub attempt: Option<usize>,
+    /// Only what was written from this time on
+    pub since: Option<Timestamp>,
+    /// Only the last lines of each container
+    pub tail: Option<u64>,
+    /// The cluster's Events about the pods as well
+    pub events: bool,
+}
+
+/// In which order lines are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they come from tasks side by side while a run is followed, else task by task
+    #[default]
+    Usual,
+    /// One task after the other, also while a run is followed
+    Tasks,
+    /// By the time at which they were written; while a run is followed that is as they come
+    Time,
 }
 
 /// Whose logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A PipelineRun's, with its tasks
+    /// PipelineRuns', with their tasks
     PipelineRun,
-    /// One TaskRun's
+    /// TaskRuns'
     TaskRun,
 }
 
 /// What is told to the machine.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// The PipelineRun as it is now
+    /// A PipelineRun as it is now
     Run(Box<PipelineRun>),
-    /// The PipelineRun, or the TaskRun that was asked for, is gone
-    RunGone,
+    /// A PipelineRun is gone
+    RunGone(String),
+    /// All of these runs that are there have been told
+    RunsListed(Arc<[String]>),
     /// A TaskRun as it is now
     Task(Box<TaskRun>),
     /// A TaskRun is gone or cannot be read
@@ -62,21 +91,23 @@ pub enum Input<'a> {
         /// Why it cannot be read, where it is there
         reason: Option<String>,
     },
-    /// All TaskRuns have been told
-    TasksListed,
+    /// All TaskRuns of these runs have been told
+    TasksListed(Arc<[String]>),
     /// A pod as it is now
     Pod(Box<Pod>),
     /// A pod is gone
     PodGone(String),
-    /// All pods have been told
-    PodsListed,
-    /// How a child stands that is no TaskRun; none when it is gone
+    /// All pods of these runs have been told
+    PodsListed(Arc<[String]>),
+    /// How a CustomRun stands; none when it is gone
     Child {
         /// Its name
         name: String,
         /// The state, and the condition's message
         stands: Option<(Verdict, String)>,
     },
+    /// An Event of the cluster about a pod
+    Event(Box<Event>),
     /// Bytes of a stream
     Bytes {
         /// Which stream
@@ -106,22 +137,7 @@ pub enum Input<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Open a container's log as this stream, in place of what the stream was before
-    Open {
-        /// Which stream
-        stream: usize,
-        /// Name of the pod
-        pod: String,
-        /// Name of the container
-        container: String,
-        /// From which time on
-        since: Option<Timestamp>,
-        /// Whether to go on while the container runs
-        follow: bool,
-        /// Whether the log before the container's last restart is meant
-        previous: bool,
-        /// After which pause
-        after: Duration,
-    },
+    Open(Box<Opening>),
     /// Break the stream off when nothing comes for this long
     Limit {
         /// Which stream
@@ -129,8 +145,37 @@ pub enum Effect {
         /// How long
         quiet: Duration,
     },
+    /// Let go of a stream; nothing of it is needed any more
+    Close(usize),
     /// Look for an object that no list or watch has told
     Find(Find),
+    /// Tell the run of a Pipeline within the Pipeline, its TaskRuns and its pods as well
+    Join(String),
+    /// Tell how the CustomRuns of a run stand, as they change
+    Customs(String),
+}
+
+/// A container's log that is to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// As which stream
+    pub stream: usize,
+    /// Name of the TaskRun
+    pub run: String,
+    /// Name of the pod
+    pub pod: String,
+    /// Name of the container
+    pub container: String,
+    /// From which time on
+    pub since: Option<Timestamp>,
+    /// Only so many lines of its end
+    pub tail: Option<u64>,
+    /// Whether to go on while the container runs
+    pub follow: bool,
+    /// Whether the log before the container's last restart is meant
+    pub previous: bool,
+    /// After which pause
+    pub after: Duration,
 }
 
 /// An object that no list or watch has told.
@@ -140,89 +185,64 @@ pub enum Find {
     Task(String),
     /// A pod by name
     Pod(String),
-    /// A CustomRun or PipelineRun
-    Child {
-        /// `CustomRun` or `PipelineRun`
-        kind: String,
-        /// Its name
-        name: String,
-    },
+    /// A CustomRun by name
+    Custom(String),
 }
 
 /// A pod, and whether it is gone.
 #[derive(Debug, Default)]
-pub(super) struct PodSeen {
+struct PodSeen {
     pod: Option<Pod>,
     gone: bool,
     asked: bool,
+    /// The task that it belongs to
+    task: Option<usize>,
+    /// What the cluster said of it and was not told yet
+    events: Vec<Event>,
 }
 
-/// A child that is no TaskRun.
-#[derive(Debug)]
-pub(super) struct Other {
-    kind: String,
-    task: String,
-    asked: bool,
-    told: bool,
-}
-
-/// Follows one run.
+/// Follows runs.
 #[derive(Debug)]
 pub struct Follow {
     policy: Policy,
     subject: Subject,
-    /// The condition of the run as it is now; none before it was told
-    run: Option<Standing>,
+    /// How many of the runs were asked for; they come first
+    roots: usize,
+    runs: IndexMap<String, RunSeen>,
     tasks: IndexMap<String, Task>,
     others: IndexMap<String, Other>,
-    /// Names of the TaskRuns in the order in which a run that is not followed is read
-    queue: Option<Vec<String>>,
+    /// Positions of the tasks in the order in which they are read, where that is one after the other
+    queue: Option<Vec<usize>>,
+    /// How many of the queue have been opened, where lines are told by their time
+    opened: usize,
     pods: HashMap<String, PodSeen>,
+    /// Events that were told, by name and count
+    events: HashSet<(String, u32)>,
     streams: Vec<Stream>,
-    tasks_listed: bool,
-    pods_listed: bool,
+    /// The stream that has given out a part of a line
     floor: Option<usize>,
     outcome: Option<Outcome>,
 }
 
-/// Identity and condition of the run.
-#[derive(Debug)]
-struct Standing {
-    uid: String,
-    condition: Option<Condition>,
-}
-
-impl Standing {
-    fn is(&self, status: &str) -> bool {
-        self.condition.as_ref().is_some_and(|c| c.status == status)
-    }
-
-    fn is_over(&self) -> bool {
-        self.condition.as_ref().is_some_and(|c| c.status != "Unknown")
-    }
-
-    fn message(&self) -> String {
-        self.condition.as_ref().and_then(|c| c.message.clone()).unwrap_or_default()
-    }
-}
-
 /// Where events go.
-pub(super) type Emit<'e> = dyn FnMut(LogEvent<'_>) + 'e;
+type Emit<'e> = dyn FnMut(LogEvent<'_>) + 'e;
 
 impl Follow {
-    /// A machine that has been told nothing.
-    pub fn new(subject: Subject, policy: Policy) -> Self {
+    /// A machine that has been told nothing but the names of the runs that are meant.
+    pub fn new(subject: Subject, roots: impl IntoIterator<Item = String>, policy: Policy) -> Self {
+        let runs: IndexMap<String, RunSeen> = roots.into_iter().enumerate().map(|(root, name)| (name, RunSeen::root(root))).collect();
         Self {
             policy,
             subject,
-            run: None,
+            roots: runs.len(),
+            runs,
             tasks: IndexMap::new(),
             others: IndexMap::new(),
             queue: None,
+            opened: 0,
             pods: HashMap::new(),
+            events: HashSet::new(),
             streams: Vec::new(),
-            tasks_listed: false,
-            pods_listed: false,
             floor: None,
             outcome: None,
         }
@@ -237,17 +257,21 @@ impl Follow {
         match input {
             Input::Bytes { stream, bytes } => {
                 self.bytes(stream, bytes, emit);
-                return effects;
+                if !self.is_by_time() {
+                    return effects;
+                }
             }
-            Input::Run(run) => self.run_now(*run, emit),
-            Input::RunGone => self.outcome = Some(Outcome::Deleted),
+            Input::Run(run) => self.run_now(*run, &mut effects, emit),
+            Input::RunGone(name) => self.run_gone(&name, &mut effects, emit),
+            Input::RunsListed(names) => self.runs_listed(&names, &mut effects, emit),
             Input::Task(task) => self.task_now(*task, &mut effects),
-            Input::TaskGone { name, reason } => self.task_gone(&name, reason),
-            Input::TasksListed => self.tasks_listed = true,
+            Input::TaskGone { name, reason } => self.task_gone(&name, reason, &mut effects, emit),
+            Input::TasksListed(runs) => self.listed(&runs, |run| run.tasks_listed = true),
             Input::Pod(pod) => self.pod_now(*pod, &mut effects),
             Input::PodGone(name) => self.pods.entry(name).or_default().gone = true,
-            Input::PodsListed => self.pods_listed = true,
+            Input::PodsListed(runs) => self.listed(&runs, |run| run.pods_listed = true),
             Input::Child { name, stands } => self.child(name, stands, emit),
+            Input::Event(event) => self.event(*event, emit),
             Input::Ended { stream, broken } => self.ended(stream, broken, &mut effects, emit),
             Input::Refused { stream, code, reason } => self.refused(stream, code, reason, &mut effects, emit),
         }
@@ -260,144 +284,167 @@ impl Follow {
         self.outcome.as_ref()
     }
 
-    /// The stream that has given out a part of a line: the others are not to be read before the line's end.
-    pub fn floor(&self) -> Option<usize> {
-        self.floor
+    /// Whether a stream may be read now. While one has given out a part of a line, the others wait for the line's end;
+    /// where lines are told by their time, a stream waits while a line of it does.
+    pub fn takes(&self, stream: usize) -> bool {
+        self.floor.is_none_or(|floor| floor == stream) && self.streams.get(stream).is_none_or(|s| !s.holds_lines())
     }
 
-    fn run_now(&mut self, run: PipelineRun, emit: &mut Emit<'_>) {
-        let first = self.stands(&run);
-        self.refer(&run);
-        if first && !self.policy.live && self.run.as_ref().is_some_and(|r| r.is("Unknown")) {
-            emit(LogEvent::Said(Notice::StillRunning { message: None }));
-        }
+    /// Whether runs are followed.
+    pub fn is_live(&self) -> bool {
+        self.policy.live
     }
 
-    /// Keeps how the run stands; returns whether it was not known before. Another run of the same name is not this one.
-    fn stands<R: Run>(&mut self, run: &R) -> bool {
-        let standing = Standing { uid: run.meta().uid.clone(), condition: run.succeeded().cloned() };
-        match &self.run {
-            Some(before) if before.uid != standing.uid => {
-                self.outcome = Some(Outcome::Deleted);
-                false
-            }
-            before => {
-                let first = before.is_none();
-                self.run = Some(standing);
-                first
+    /// Whether the cluster's Events are to be told.
+    pub fn wants_events(&self) -> bool {
+        self.policy.events
+    }
+
+    /// Whether the tasks' lines are merged by their time.
+    fn is_by_time(&self) -> bool {
+        self.policy.order == Order::Time && !self.policy.live
+    }
+
+    fn listed(&mut self, runs: &[String], mark: fn(&mut RunSeen)) {
+        for name in runs {
+            if let Some(run) = self.runs.get_mut(name) {
+                mark(run);
             }
         }
     }
 
     fn task_now(&mut self, run: TaskRun, effects: &mut Vec<Effect>) {
-        if self.subject == Subject::TaskRun {
-            self.stands(&run);
-            self.tasks.entry(run.metadata.name.clone()).or_insert_with(|| Task::alone(&run));
+        let name = run.metadata.name.clone();
+        if self.subject == Subject::TaskRun && !self.root_now(&run) {
+            return;
         }
         // Children that the run does not refer to (yet) are kept until it does.
-        let name = run.metadata.name.clone();
         let task = self.tasks.entry(name.clone()).or_default();
         task.now(run);
-        if self.policy.live && task.is_over() {
+        let index = self.tasks.get_index_of(&name).expect("it was put there just now");
+        for pod in self.tasks[index].pods() {
+            self.pods.entry(pod).or_default().task = Some(index);
+        }
+        if self.policy.live && self.tasks[index].is_over() {
             self.limit_sidecars(&name, effects);
         }
     }
 
-    fn task_gone(&mut self, name: &str, reason: Option<String>) {
+    fn task_gone(&mut self, name: &str, reason: Option<String>, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         if self.subject == Subject::TaskRun && reason.is_none() {
-            self.outcome = Some(Outcome::Deleted);
+            self.run_gone(name, effects, emit);
         }
         self.tasks.entry(name.to_owned()).or_default().is_gone(reason);
     }
 
-    fn child(&mut self, name: String, stands: Option<(Verdict, String)>, emit: &mut Emit<'_>) {
-        if let Some(other) = self.others.get_mut(&name) {
-            other.told = true;
-            let (task, kind) = (other.task.clone(), other.kind.clone());
-            emit(LogEvent::Said(Notice::Child { task, kind, name, stands }));
+    /// Takes what the cluster says of a pod; the same is said again when a watch begins anew.
+    fn event(&mut self, event: Event, emit: &mut Emit<'_>) {
+        if !self.events.insert((event.metadata.name.clone(), event.count.unwrap_or_default())) {
+            return;
+        }
+        let pod = event.involved_object.name.clone();
+        let seen = self.pods.entry(pod.clone()).or_default();
+        seen.events.push(event);
+        if self.policy.live {
+            self.tell_events(&pod, emit);
+        }
+    }
+
+    /// Tells what the cluster has said of a pod, the oldest first.
+    fn tell_events(&mut self, pod: &str, emit: &mut Emit<'_>) {
+        let Some(seen) = self.pods.get_mut(pod) else { return };
+        let Some(index) = seen.task else { return };
+        let mut events = std::mem::take(&mut seen.events);
+        if events.is_empty() || !self.is_wanted(index) {
+            return;
+        }
+        events.sort_by_key(Event::time);
+        let called = self.tasks[index].called();
+        for event in &events {
+            emit(LogEvent::Cluster { called, event });
         }
     }
 
     /// Does whatever can be done now.
     fn proceed(&mut self, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
-        let complete = self.policy.live || self.tasks_listed && self.pods_listed;
-        if self.run.is_none() || self.outcome.is_some() || !complete {
+        if self.outcome.is_some() || !self.is_complete() {
             return;
         }
-        let done = if self.policy.live { self.proceed_with_all(effects, emit) } else { self.proceed_in_order(effects, emit) };
+        let done = match self.policy.order {
+            Order::Tasks if self.policy.live => self.proceed_with_one(effects, emit),
+            _ if self.policy.live => self.proceed_with_all(effects, emit),
+            Order::Time => self.proceed_by_time(effects, emit),
+            _ => self.proceed_in_order(effects, emit),
+        };
         if done && self.outcome.is_none() && self.ask_for_others(effects) {
             self.outcome = Some(self.conclude(emit));
         }
     }
 
-    /// Followed: the tasks side by side, but what had ended before a task began is told before it. Done when the run is
-    /// over and so is each of its tasks.
+    /// Whether enough is known to begin: the runs, and where they are not followed everything that belongs to them.
+    fn is_complete(&self) -> bool {
+        let known = |run: &RunSeen| run.is_known() && (self.policy.live || run.is_gone() || run.tasks_listed && run.pods_listed);
+        let needed = if self.policy.live { self.roots } else { self.runs.len() };
+        self.runs.values().take(needed).all(known)
+    }
+
+    /// Followed: the tasks side by side, but what had ended before a task of the same run began is told before it. Done
+    /// when the runs are over and so is each of their tasks.
     fn proceed_with_all(&mut self, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
-        let mut untold: Vec<(Timestamp, usize)> = Vec::new();
+        let mut untold: Vec<(usize, Timestamp, usize)> = Vec::new();
         let mut done = true;
-        for index in self.by_end() {
-            let (start, end, place) = self.tasks[index].span();
-            let waits = start.is_some_and(|start| untold.iter().any(|before| *before < (start, place)));
+        for (rank, index) in self.by_end().into_iter().enumerate() {
+            let (root, start, end) = self.span(index);
+            let waits = start.is_some_and(|start| untold.iter().any(|(of, at, before)| *of == root && (*at, *before) < (start, rank)));
             if waits || !self.advance(index, effects, emit) {
                 done = false;
-                untold.extend(end.map(|end| (end, place)));
+                untold.extend(end.map(|end| (root, end, rank)));
             }
         }
-        done && self.run_is_over()
+        done && self.are_over()
+    }
+
+    /// Followed, one task after the other: the one that is being read to its end, then the one that began first.
+    fn proceed_with_one(&mut self, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
+        loop {
+            let current = self.queue.as_ref().and_then(|queue| queue.first().copied());
+            let Some(index) = current.or_else(|| self.first_begun()) else {
+                // What has not begun may never begin; whoever is asked about it says so when the run is over.
+                let waiting = self.by_end();
+                let done = waiting.into_iter().all(|index| self.advance(index, effects, emit));
+                return done && self.are_over();
+            };
+            self.queue = Some(vec![index]);
+            if !self.advance(index, effects, emit) {
+                return false;
+            }
+            self.queue = None;
+        }
     }
 
     /// Not followed: one task after the other.
     fn proceed_in_order(&mut self, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
+        let Some(queue) = self.queued(effects) else { return false };
+        let done = queue.iter().all(|index| self.advance(*index, effects, emit));
+        self.queue = Some(queue);
+        done
+    }
+
+    /// The order in which tasks are read, once all are known; it is taken out and to be put back.
+    fn queued(&mut self, effects: &mut Vec<Effect>) -> Option<Vec<usize>> {
         if self.queue.is_none() && self.ask_for_tasks(effects) {
             self.queue = self.in_order();
         }
-        let Some(queue) = self.queue.clone() else { return false };
-        queue.iter().all(|name| {
-            let index = self.tasks.get_index_of(name).expect("the queue names tasks");
-            self.advance(index, effects, emit)
-        })
+        self.queue.take()
     }
 
-    fn run_is_over(&self) -> bool {
-        self.run.as_ref().is_some_and(Standing::is_over)
+    /// Whether every run is over, and of those below them all children are known.
+    fn are_over(&self) -> bool {
+        let is_told = |run: &RunSeen| run.is_gone() || run.tasks_listed && run.pods_listed;
+        self.runs.values().enumerate().all(|(index, run)| run.is_over() && (index < self.roots || is_told(run)))
     }
 
-    /// Asks for children that are no TaskRuns; returns whether all have been told.
-    fn ask_for_others(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let mut told = true;
-        for (name, other) in &mut self.others {
-            let wanted = self.policy.tasks.is_empty() || self.policy.tasks.contains(&other.task);
-            if wanted && !other.asked {
-                other.asked = true;
-                effects.push(Effect::Find(Find::Child { kind: other.kind.clone(), name: name.clone() }));
-            }
-            told &= other.told || !wanted;
-        }
-        told
-    }
-
-    /// The last words.
-    fn conclude(&self, emit: &mut Emit<'_>) -> Outcome {
-        let referred = (0..self.tasks.len()).filter(|index| self.tasks[*index].is_referred());
-        if let Some(outcome) = self.no_such_task(referred) {
-            return outcome;
-        }
-        let run = self.run.as_ref().expect("nothing is concluded before the run was told");
-        let whole = self.subject == Subject::PipelineRun;
-        if run.is("True") {
-            Outcome::Succeeded
-        } else if run.is("False") {
-            if whole {
-                emit(LogEvent::Said(Notice::RunFailed { message: run.message() }));
-            }
-            Outcome::Failed
-        } else if run.condition.is_none() {
-            Outcome::Unstarted
-        } else {
-            if whole && !run.message().is_empty() {
-                emit(LogEvent::Said(Notice::StillRunning { message: Some(run.message()) }));
-            }
-            Outcome::Running
-        }
+    fn say(notice: Notice, emit: &mut Emit<'_>) {
+        emit(LogEvent::Said(notice));
     }
 }

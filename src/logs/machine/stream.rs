@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use super::merge::Held;
 use super::task::Stage;
-use super::{Effect, Emit, Follow, LogEvent, Notice};
+use super::{Effect, Emit, Follow, LogEvent, Notice, Opening};
 use crate::logs::event::Source;
 use crate::logs::lines::Lines;
-use crate::objects::core::{Pod, Terminated};
+use crate::objects::core::{Container, Pod, Terminated};
+use crate::objects::run::StepState;
 
 /// How often a log is asked for again without anything new before it is given up, once its container has ended.
 const TRIES: u32 = 8;
@@ -15,17 +17,24 @@ const TRIES: u32 = 8;
 /// How long a stream may be quiet whose container has ended, before it is taken for dead.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// At how many ends in a row without anything new it is said that a log cannot be read.
+const COMPLAINS: u32 = 2;
+
 /// How long a sidecar may be quiet once its task is over.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A container's log.
 #[derive(Debug)]
 pub(super) struct Stream {
-    source: Source,
+    pub(super) source: Source,
     /// Position of its task
-    task: usize,
+    pub(super) task: usize,
     init: bool,
-    lines: Lines,
+    /// Whether the steps do not wait for its end
+    sidecar: bool,
+    pub(super) lines: Lines,
+    /// Lines that wait for their turn, where lines are told by their time
+    pub(super) held: Held,
     /// Whether the container had ended when the stream was opened, so that the stream's end is the log's end
     whole: bool,
     /// Whether it waits to be opened again
@@ -34,7 +43,16 @@ pub(super) struct Stream {
     no_previous: bool,
     /// Ends in a row without anything new
     fruitless: u32,
-    over: bool,
+    /// Nothing more will come; what is held is still to be told
+    pub(super) ending: bool,
+    pub(super) over: bool,
+}
+
+impl Stream {
+    /// Whether lines of it wait for their turn.
+    pub(super) fn holds_lines(&self) -> bool {
+        !self.held.is_empty()
+    }
 }
 
 /// How a container stands.
@@ -80,10 +98,21 @@ fn is_sidecar(container: &str) -> bool {
     !container.starts_with("step-")
 }
 
+/// Whether an init container goes on beside the steps (`restartPolicy: Always`).
+pub(super) fn is_native_sidecar(container: &Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
+}
+
 impl Follow {
     pub(super) fn bytes(&mut self, id: usize, bytes: &[u8], emit: &mut Emit<'_>) {
-        let Stream { source, lines, fruitless, lapsed, .. } = &mut self.streams[id];
+        let by_time = self.is_by_time();
+        let Some(Stream { source, lines, held, fruitless, lapsed, .. }) = self.streams.get_mut(id).filter(|s| !s.over) else { return };
         *lapsed = false;
+        if by_time {
+            *fruitless = 0;
+            lines.feed(bytes, &mut |piece| held.keep(piece));
+            return;
+        }
         lines.feed(bytes, &mut |piece| {
             *fruitless = 0;
             emit(LogEvent::Piece { source, piece });
@@ -117,29 +146,40 @@ impl Follow {
         }
     }
 
-    pub(super) fn open(&mut self, index: usize, pod: &str, container: &str, effects: &mut Vec<Effect>) {
-        let init = self.pods[pod].pod.as_ref().is_some_and(|p| p.spec.init_containers.iter().any(|c| c.name == container));
+    /// Begins to read a container's log.
+    pub(super) fn open(&mut self, index: usize, pod: &str, container: &str, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
+        let spec = self.pods[pod].pod.as_ref().map(|p| &p.spec);
+        let native = spec.and_then(|s| s.init_containers.iter().find(|c| c.name == container)).map(is_native_sidecar);
+        self.tell_events(pod, emit);
         let id = self.streams.len();
+        let began = self.runs.get_index(self.tasks[index].root()).and_then(|(_, run)| run.began());
         let (run, task) = self.tasks.get_index_mut(index).expect("it is a task's index");
         task.stage = Stage::Reading;
+        task.reading += 1;
         let source = Source {
             id,
-            task: task.name().to_owned(),
-            display: task.display().cloned(),
+            called: task.called().clone(),
             run: run.clone(),
             pod: pod.to_owned(),
             container: container.to_owned(),
+            attempt: task.attempt + 1,
+            attempts: task.attempts(),
+            tried_again: task.attempt > 0 || task.pods().len() > 1,
+            began,
         };
-        let lines = Lines::default();
+        emit(LogEvent::Begun { source: &source });
         self.streams.push(Stream {
             source,
             task: index,
-            init,
-            lines,
+            init: native.is_some(),
+            sidecar: native.unwrap_or_else(|| is_sidecar(container)),
+            lines: Lines::default(),
+            held: Held::default(),
             whole: false,
             lapsed: false,
             no_previous: false,
             fruitless: 0,
+            ending: false,
             over: false,
         });
         self.reopen(id, Duration::ZERO, effects);
@@ -151,20 +191,23 @@ impl Follow {
         let stream = &mut self.streams[id];
         stream.whole = ended || !self.policy.live;
         stream.lapsed = !after.is_zero();
-        effects.push(Effect::Open {
+        let read = stream.lines.cut();
+        effects.push(Effect::Open(Box::new(Opening {
             stream: id,
+            run: stream.source.run.clone(),
             pod: stream.source.pod.clone(),
             container: stream.source.container.clone(),
-            since: stream.lines.cut(),
+            since: read.or(self.policy.since),
+            tail: self.policy.tail.filter(|_| read.is_none()),
             follow: self.policy.live && !ended,
             previous: stopped && !stream.no_previous,
             after,
-        });
+        })));
     }
 
     /// The steps of a task are over: its sidecars are not waited for, only for what they have written already.
     pub(super) fn limit_sidecars(&self, run: &str, effects: &mut Vec<Effect>) {
-        let open = self.streams.iter().filter(|s| !s.over && s.source.run == run && !s.init && is_sidecar(&s.source.container));
+        let open = self.streams.iter().filter(|s| !s.over && s.source.run == run && s.sidecar);
         effects.extend(open.map(|s| Effect::Limit { stream: s.source.id, quiet: LAST_WORDS }));
     }
 
@@ -180,16 +223,20 @@ impl Follow {
         if stream.over {
             return;
         }
-        let unneeded = !stream.init && is_sidecar(&stream.source.container) && self.policy.live && self.tasks[stream.task].is_over();
+        let unneeded = stream.sidecar && self.policy.live && self.tasks[stream.task].is_over();
         if gone || unneeded || (broken.is_none() && stream.whole) {
             return self.settle(id, emit);
         }
         stream.fruitless += 1;
         let tries = stream.fruitless;
+        if let Some(reason) = broken.clone().filter(|_| tries == COMPLAINS) {
+            let source = Box::new(stream.source.clone());
+            Self::say(Notice::Interrupted { source, reason }, emit);
+        }
         let given_up = broken.filter(|_| tries > TRIES && (ended || !self.policy.live));
         if let Some(reason) = given_up {
-            let source = stream.source.clone();
-            emit(LogEvent::Said(Notice::Refused { source, reason }));
+            let source = Box::new(self.streams[id].source.clone());
+            Self::say(Notice::Refused { source, reason }, emit);
             return self.settle(id, emit);
         }
         let at_once = ended && tries == 1;
@@ -198,7 +245,7 @@ impl Follow {
 
     pub(super) fn refused(&mut self, id: usize, code: Option<u16>, reason: String, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         let over = self.has_ended(id) || !self.policy.live;
-        let stopped = self.is_stopped_sidecar(id);
+        let (stopped, by_time) = (self.is_stopped_sidecar(id), self.is_by_time());
         let stream = &mut self.streams[id];
         if stream.over {
             return;
@@ -208,7 +255,7 @@ impl Follow {
                 self.pods.entry(stream.source.pod.clone()).or_default().gone = true;
                 // That it is gone is said with what the status still tells.
                 let begun = stream.lines.cut().is_some() || stream.lines.is_within_line();
-                if !begun {
+                if !begun && !by_time {
                     stream.over = true;
                     self.tasks[stream.task].stage = Stage::Next;
                     return;
@@ -227,9 +274,9 @@ impl Follow {
         if !lasting {
             return self.ended(id, Some(reason), effects, emit);
         }
-        let source = stream.source.clone();
-        emit(LogEvent::Said(Notice::Refused { source, reason }));
+        let source = Box::new(stream.source.clone());
         stream.over = true;
+        Self::say(Notice::Refused { source, reason }, emit);
         self.after_container(id, emit);
     }
 
@@ -237,9 +284,14 @@ impl Follow {
         self.pods.get(&self.streams[id].source.pod).is_some_and(|p| p.gone)
     }
 
-    /// A container's log is over.
-    fn settle(&mut self, id: usize, emit: &mut Emit<'_>) {
-        let Stream { source, lines, over, .. } = &mut self.streams[id];
+    /// A container's log is over, and so is what is held of it.
+    pub(super) fn settle(&mut self, id: usize, emit: &mut Emit<'_>) {
+        let by_time = self.is_by_time();
+        let Stream { source, lines, held, ending, over, .. } = &mut self.streams[id];
+        if by_time && !std::mem::replace(ending, true) {
+            // What is held has its turn later.
+            return lines.end(&mut |piece| held.keep(piece));
+        }
         *over = true;
         lines.end(&mut |piece| emit(LogEvent::Piece { source, piece }));
         emit(LogEvent::Ended { source });
@@ -249,35 +301,74 @@ impl Follow {
         self.after_container(id, emit);
     }
 
-    /// Goes on to what comes after a container: the next one, or after a failure the next attempt.
+    /// Lets go of a container's log that nobody wants any more.
+    pub(super) fn let_go(&mut self, id: usize, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
+        let Stream { source, lines, over, .. } = &mut self.streams[id];
+        if std::mem::replace(over, true) {
+            return;
+        }
+        lines.end(&mut |piece| emit(LogEvent::Piece { source, piece }));
+        emit(LogEvent::Ended { source });
+        if self.floor == Some(id) {
+            self.floor = None;
+        }
+        effects.push(Effect::Close(id));
+    }
+
+    /// Goes on to what comes after a container: the next one, or after a failure the next attempt. As tkn, what comes
+    /// after exit status 1 is not read; after any other it is.
     fn after_container(&mut self, id: usize, emit: &mut Emit<'_>) {
         let stream = &self.streams[id];
         let pod = self.pods.get(&stream.source.pod).and_then(|p| p.pod.as_ref());
         let phase = pod.map_or(Phase::Waiting, |p| Phase::of(p, &stream.source.container));
-        let task = &mut self.tasks[stream.task];
-        if let Phase::Over(Some(end)) = phase
-            && is_failure(&stream.source, stream.init, &end)
+        let (source, init) = (stream.source.clone(), stream.init);
+        let task = &self.tasks[stream.task];
+        let step = task.step(&source.container);
+        let mut stops = false;
+        if was_skipped(step) {
+            let skipped = task.steps().iter().skip_while(|s| s.container != source.container).filter(|s| was_skipped(Some(s)));
+            let steps: Vec<String> = skipped.map(|s| s.name.clone()).collect();
+            stops = matches!(&phase, Phase::Over(Some(end)) if end.exit_code != 0);
+            let steps = if stops { steps } else { vec![source.step().to_owned()] };
+            Self::say(Notice::StepsSkipped { task: source.called.label(), steps }, emit);
+        } else if let Phase::Over(Some(end)) = phase
+            && is_failure(stream, &end)
         {
-            emit(LogEvent::Said(Notice::ContainerFailed { source: stream.source.clone(), end, init: stream.init }));
-            task.next_attempt();
-            return;
+            stops = init || end.exit_code == 1;
+            let why = step.and_then(|s| s.termination_reason.clone());
+            let later: Vec<String> = task.steps().iter().filter(|s| stops && was_skipped(Some(s))).map(|s| s.name.clone()).collect();
+            let label = source.called.label();
+            Self::say(Notice::ContainerFailed { source: Box::new(source), end, why, init }, emit);
+            if !later.is_empty() {
+                Self::say(Notice::StepsSkipped { task: label, steps: later }, emit);
+            }
+        } else if let Some(code) = continued(step) {
+            Self::say(Notice::Continued { source: Box::new(source), code }, emit);
         }
-        if let Some(code) = continued(task.step(&stream.source.container)) {
-            emit(LogEvent::Said(Notice::Continued { source: stream.source.clone(), code }));
+        let by_time = self.is_by_time();
+        let task = &mut self.tasks[self.streams[id].task];
+        task.reading = task.reading.saturating_sub(1);
+        match (by_time, stops) {
+            (true, _) if task.reading > 0 => {}
+            (true, _) | (false, true) => task.next_attempt(),
+            (false, false) => task.next_container(),
         }
-        task.next_container();
     }
+}
+
+/// Whether a step did not run, because one before it failed or a condition said so.
+fn was_skipped(step: Option<&StepState>) -> bool {
+    step.is_some_and(|s| s.termination_reason.as_deref() == Some("Skipped"))
 }
 
 /// Whether an end is a failure of the task. Tekton kills sidecars when the steps are over, so only status 1 counts
 /// there, as it does for tkn.
-fn is_failure(source: &Source, init: bool, end: &Terminated) -> bool {
-    let of_task = init || !is_sidecar(&source.container);
-    if of_task { end.exit_code != 0 } else { end.exit_code == 1 }
+fn is_failure(stream: &Stream, end: &Terminated) -> bool {
+    if stream.sidecar { end.exit_code == 1 } else { end.exit_code != 0 }
 }
 
 /// The exit status of a step that failed while the task went on: the container's own is 0 then.
-fn continued(step: Option<&crate::objects::run::StepState>) -> Option<i32> {
+fn continued(step: Option<&StepState>) -> Option<i32> {
     let step = step.filter(|s| s.termination_reason.as_deref() == Some("Continued"))?;
     step.state.terminated.as_ref().map(|t| t.exit_code).filter(|code| *code != 0)
 }

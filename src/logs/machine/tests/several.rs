@@ -1,0 +1,163 @@
+//! More than one run, more than one kind of child, and what is said beside the lines.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Told, end, line, pod, task};
+use crate::logs::event::{Outcome, Wait};
+use crate::logs::machine::{Effect, Find, Input, Order, Policy, Subject};
+
+fn run_of(value: serde_json::Value) -> Input<'static> {
+    Input::Run(Box::new(serde_json::from_value(value).unwrap()))
+}
+
+fn named(name: &str, status: &str, children: &[(&str, &str, &str)]) -> Input<'static> {
+    let children: Vec<_> =
+        children.iter().map(|(kind, name, task)| json!({"kind": kind, "name": name, "pipelineTaskName": task})).collect();
+    run_of(json!({
+        "metadata": {"name": name, "uid": name},
+        "status": {"conditions": [{"type": "Succeeded", "status": status, "message": "it is so"}], "childReferences": children},
+    }))
+}
+
+fn listed(told: &mut Told, runs: &[&str]) {
+    let runs: Arc<[String]> = runs.iter().map(|run| (*run).to_owned()).collect();
+    told.tell(Input::TasksListed(runs.clone())).tell(Input::PodsListed(runs));
+}
+
+#[test]
+fn the_end_of_one_of_several_runs_is_not_the_end_of_the_others() {
+    let mut told = Told::with(Subject::PipelineRun, &["a", "b"], Policy { live: true, ..Policy::default() });
+    told.tell(named("a", "Unknown", &[("TaskRun", "a-x", "x")])).tell(named("b", "Unknown", &[("TaskRun", "b-x", "x")]));
+    told.tell(task("a-x", "Unknown", &["pa"])).tell(task("b-x", "Unknown", &["pb"]));
+    told.tell(pod("pa", &[("step-s", None)])).tell(pod("pb", &[("step-s", None)]));
+    assert_eq!(told.opened().len(), 2);
+    told.tell(line(0, "half a li")).tell(Input::RunGone("a".into()));
+    assert!(told.effects.contains(&Effect::Close(0)), "{:?}", told.effects);
+    told.tell(line(0, "nobody hears this\n")).tell(line(1, "whole\n"));
+    told.tell(pod("pb", &[("step-s", Some(0))])).tell(end(1)).tell(end(1));
+    told.tell(task("b-x", "True", &["pb"])).tell(named("b", "True", &[("TaskRun", "b-x", "x")]));
+    assert_eq!(told.text, "! RunGone { run: \"a\" }\na-x/s: half a li\na-x/s ended\nb-x/s: whole\nb-x/s ended\n");
+    assert!(matches!(told.machine.outcome(), Some(Outcome::Deleted)), "{:?}", told.machine.outcome());
+}
+
+#[test]
+fn custom_runs_are_told_as_they_change_and_found_where_nobody_tells() {
+    let mut told = Told::new(true);
+    told.tell(named("r", "Unknown", &[("CustomRun", "r-wait", "wait")]));
+    assert_eq!(told.effects.pop_front(), Some(Effect::Customs("r".into())));
+    let stands = |status: &str| {
+        let condition = serde_json::from_value(json!({"type": "Succeeded", "status": status})).unwrap();
+        Some((crate::objects::verdict::Verdict::of(Some(&condition)), "m".to_owned()))
+    };
+    let child = |status| Input::Child { name: "r-wait".into(), stands: stands(status) };
+    told.tell(child("Unknown")).tell(child("Unknown")).tell(child("True"));
+    told.tell(named("r", "True", &[("CustomRun", "r-wait", "wait")]));
+    assert_eq!(told.text.matches("r-wait").count(), 2, "{}", told.text);
+
+    let mut told = Told::new(false);
+    told.tell(named("r", "True", &[("CustomRun", "r-wait", "wait")])).listed();
+    assert_eq!(told.effects.pop_front(), Some(Effect::Find(Find::Custom("r-wait".into()))));
+    told.tell(child("True"));
+    assert!(matches!(told.machine.outcome(), Some(Outcome::Succeeded)));
+}
+
+#[test]
+fn only_the_attempt_that_was_asked_for_is_read() {
+    let mut told = Told::with(Subject::PipelineRun, &["r"], Policy { attempt: Some(2), ..Policy::default() });
+    told.tell(named("r", "True", &[("TaskRun", "r-a", "a"), ("TaskRun", "r-b", "b")]));
+    told.tell(task("r-a", "True", &["p1", "p2", "p3"])).tell(task("r-b", "True", &["q1"]));
+    for name in ["p1", "p2", "p3", "q1"] {
+        told.tell(pod(name, &[("step-x", Some(0))]));
+    }
+    listed(&mut told, &["r"]);
+    assert_eq!(told.opened(), [(0, "p2/step-x".into(), false)]);
+    told.tell(end(0));
+    assert!(told.text.contains("NoAttempt { task: \"b\", attempt: 2, attempts: 1 }"), "{}", told.text);
+}
+
+#[test]
+fn tasks_are_asked_for_by_their_own_name_or_that_around_them() {
+    for (asked, opened) in [("inner", vec!["p1/step-x"]), ("outer", vec!["p1/step-x", "p2/step-x"]), ("outer > leaf", vec!["p2/step-x"])] {
+        let mut told = Told::with(Subject::PipelineRun, &["r"], Policy { tasks: vec![asked.into()], ..Policy::default() });
+        told.tell(named("r", "True", &[("PipelineRun", "n", "outer"), ("TaskRun", "r-a", "a")]));
+        told.tell(named("n", "True", &[("TaskRun", "n-i", "inner"), ("TaskRun", "n-l", "leaf")]));
+        told.tell(task("r-a", "True", &["p0"])).tell(task("n-i", "True", &["p1"])).tell(task("n-l", "True", &["p2"]));
+        for name in ["p0", "p1", "p2"] {
+            told.tell(pod(name, &[("step-x", Some(0))]));
+        }
+        listed(&mut told, &["r", "n"]);
+        let mut all = Vec::new();
+        while let Some((stream, place, _)) = told.opened().pop() {
+            all.push(place);
+            told.tell(end(stream));
+        }
+        assert_eq!(all, opened, "{asked}");
+    }
+}
+
+#[test]
+fn what_a_followed_run_waits_for_is_known() {
+    let why = |told: &Told| told.machine.waits().into_iter().map(|Wait { who, why }| format!("{who}: {why}")).collect::<Vec<_>>();
+    let mut told = Told::new(true);
+    told.tell(run_of(json!({"metadata": {"name": "r", "uid": "1"}, "status": {"conditions": [
+        {"type": "Succeeded", "status": "Unknown", "reason": "PipelineRunPending", "message": "PipelineRun \"r\" is pending"}]}})));
+    assert_eq!(why(&told), ["PipelineRun r: PipelineRunPending: PipelineRun \"r\" is pending"]);
+    told.tell(run_of(json!({"metadata": {"name": "r", "uid": "1"}, "status": {
+        "conditions": [{"type": "Succeeded", "status": "Unknown", "reason": "Running", "message": "Tasks Completed: 0"}],
+        "childReferences": [{"kind": "TaskRun", "name": "r-a", "pipelineTaskName": "a"}]}})));
+    assert!(why(&told).is_empty());
+    let waiting = |reason: &str, pod: &str| {
+        Input::Task(Box::new(
+            serde_json::from_value(json!({"metadata": {"name": "r-a"}, "status": {"podName": pod, "conditions": [
+                {"type": "Succeeded", "status": "Unknown", "reason": reason, "message": "pods is forbidden: exceeded quota"}]}}))
+            .unwrap(),
+        ))
+    };
+    told.tell(waiting("ExceededResourceQuota", ""));
+    assert_eq!(why(&told), ["task a: ExceededResourceQuota: pods is forbidden: exceeded quota"]);
+    told.tell(waiting("Pending", "p"));
+    let pod = |status| {
+        Input::Pod(Box::new(
+            serde_json::from_value(json!({"metadata": {"name": "p"},
+        "spec": {"nodeName": "n1", "containers": [{"name": "step-x", "image": "busybox:1"}]}, "status": status}))
+            .unwrap(),
+        ))
+    };
+    told.tell(pod(json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]})));
+    assert_eq!(why(&told), ["task a: Unschedulable: 0/1 nodes"]);
+    told.tell(pod(
+        json!({"containerStatuses": [{"name": "step-x", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such"}}}]}),
+    ));
+    assert_eq!(why(&told), ["task a: ImagePullBackOff of image busybox:1 (step-x): no such"]);
+    told.tell(pod(json!({"containerStatuses": [{"name": "step-x", "state": {"waiting": {"reason": "PodInitializing"}}}]})));
+    assert_eq!(why(&told), ["task a: node n1 gets image busybox:1 (step-x) ready"]);
+    told.tell(pod(json!({"phase": "Running", "containerStatuses": [{"name": "step-x", "state": {"running": {}}}]})));
+    assert!(why(&told).is_empty());
+}
+
+#[test]
+fn events_stand_between_the_lines_of_their_pod_once() {
+    let event = |name: &str, pod: &str| {
+        Input::Event(Box::new(
+            serde_json::from_value(json!({"metadata": {"name": name}, "involvedObject": {"kind": "Pod", "name": pod}, "reason": "Pulled"}))
+                .unwrap(),
+        ))
+    };
+    let mut told = Told::new(true);
+    told.tell(event("e1", "p")).tell(event("e1", "other"));
+    told.tell(named("r", "Unknown", &[("TaskRun", "r-a", "a")])).tell(task("r-a", "Unknown", &["p"])).tell(pod("p", &[("step-x", None)]));
+    told.tell(line(0, "one\n")).tell(event("e2", "p")).tell(event("e2", "p"));
+    assert_eq!(told.text, "* a Some(\"Pulled\")\nr-a/x: one\n* a Some(\"Pulled\")\n");
+}
+
+#[test]
+fn a_status_other_than_one_does_not_hide_what_comes_after_it() {
+    let mut told = Told::with(Subject::PipelineRun, &["r"], Policy { order: Order::Usual, ..Policy::default() });
+    told.tell(named("r", "False", &[("TaskRun", "r-a", "a")])).tell(task("r-a", "False", &["p"]));
+    told.tell(pod("p", &[("step-x", Some(5)), ("sidecar-web", Some(0))]));
+    listed(&mut told, &["r"]);
+    told.tell(end(0)).tell(end(1));
+    assert_eq!(told.text, "! a failed\nr-a/x ended\n! step-x exited with 5\nr-a/web ended\n! it is so\n".replace("web", "sidecar-web"));
+}

@@ -35,7 +35,7 @@ fn look(colour: bool) -> Look {
 }
 
 /// Compares with the golden text, or writes it.
-fn golden(name: &str, text: &str) {
+pub fn golden(name: &str, text: &str) {
     let path = file("golden", name);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, text).expect("the expected text can be written");

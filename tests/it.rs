@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bad_input;
+mod board;
 mod called;
 mod completion;
 mod deleting;
@@ -24,4 +25,5 @@ mod steps;
 mod story;
 mod structure;
 mod waiting;
+mod watching;
 mod world;

@@ -13,7 +13,7 @@ const DOWN: &str = "\x1b[B";
 const CURSOR_SHOWN: &str = "\x1b[?25h";
 
 /// A terminal of so many columns with the program in it.
-fn terminal(world: &World, columns: usize, args: &[&str], environment: &[(&str, &str)]) -> PtySession {
+pub fn terminal(world: &World, columns: usize, args: &[&str], environment: &[(&str, &str)]) -> PtySession {
     let program = world.command(args);
     let mut command = Command::new("sh");
     command
@@ -27,7 +27,7 @@ fn terminal(world: &World, columns: usize, args: &[&str], environment: &[(&str, 
 }
 
 /// Everything until the end, and the exit status.
-fn rest(mut session: PtySession) -> (String, i32) {
+pub fn rest(mut session: PtySession) -> (String, i32) {
     let text = session.exp_eof().expect("the program ends");
     match session.process().wait().expect("it can be waited for") {
         nix::sys::wait::WaitStatus::Exited(_, status) => (text, status),

@@ -52,6 +52,8 @@ const STATE: usize = 9;
 const TIME: usize = 7;
 /// How wide the column of names may be.
 const NAMES: usize = 60;
+/// From how many columns on notes have room beside names and facts.
+const ROOMY: usize = 60;
 /// How many of a failed step's last lines stand below it at the end.
 const LAST_LINES: usize = 200;
 
@@ -60,7 +62,9 @@ pub fn board(tree: &Node<'_>, look: &BoardLook<'_>) -> Vec<BoardLine> {
     let mut rows = vec![Row { node: tree, depth: 0 }];
     rows_below(tree, 1, look, &mut rows);
     let widest = rows.iter().map(|row| row.head(look).1).max().unwrap_or_default();
-    let names = widest.min(look.width.saturating_sub(FACTS).clamp(1, NAMES));
+    // A few long names must not leave the notes without room, unless there is none for anybody.
+    let most = if look.width < ROOMY { look.width.saturating_sub(FACTS) } else { look.width * 9 / 20 };
+    let names = widest.min(most.clamp(1, NAMES));
     rows.iter().flat_map(|row| row.lines(names, look)).collect()
 }
 
@@ -202,7 +206,7 @@ fn took(node: &Node<'_>, look: Look) -> String {
     let Some(from) = node.span.0 else { return String::new() };
     let to = match node.span.1 {
         Some(to) => to,
-        None if node.mark == Mark::Running => look.now,
+        None if matches!(node.mark, Mark::Running | Mark::Waiting) => look.now,
         None => return String::new(),
     };
     // The server's clock may be ahead of this one.
@@ -253,7 +257,8 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), text[..start].to_owned());
     let mut fresh = true;
     for mut word in text[start..].split(' ').map(str::to_owned) {
-        if !fresh && measure_text_width(&line) + 1 + measure_text_width(&word) > width {
+        let (used, long) = (measure_text_width(&line), measure_text_width(&word));
+        if !fresh && used + 1 + long > width && indent.len() + long <= width {
             lines.push(std::mem::replace(&mut line, indent.to_owned()));
             fresh = true;
         }

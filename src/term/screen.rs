@@ -156,14 +156,14 @@ impl Screen {
         let mut frame = String::from(screen::BEGIN);
         for (n, line) in lines.iter().enumerate() {
             if n > 0 {
-                frame.push_str("\r\n");
+                frame.push('\n');
             }
             // Before the text: after it the cursor may stand on its last character.
             frame.push_str(screen::CLEAR_LINE);
             frame.push_str(line);
         }
         if lines.len() < self.size().0 {
-            frame.push_str("\r\n");
+            frame.push('\n');
             frame.push_str(screen::CLEAR_BELOW);
         }
         frame.push_str(screen::END);

@@ -9,6 +9,7 @@ mod world;
 mod explained;
 mod other_ways;
 mod servers;
+mod watching;
 
 use std::path::PathBuf;
 use std::process::Command;

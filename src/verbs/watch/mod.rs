@@ -177,6 +177,8 @@ async fn watch_one<R: Watchable>(session: &mut Session, cluster: &Cluster, name:
     };
     let left = match ended {
         Some(outcome) if !way.stay => Left::Run(outcome),
+        // What has ended is not worth a screen.
+        None if !way.stay && scene.board.borrow().tree().mark.is_over() => Left::Run(following.await?),
         ended => screen::watch::<R>(&mut session.term, cluster, name, way, scene, following, ended).await?,
     };
     summarize(&mut session.term, &scene.board.borrow())?;

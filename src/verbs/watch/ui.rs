@@ -270,3 +270,125 @@ fn at_work(tree: &Node<'_>, seen: &[String]) -> String {
     let last = |mark: Mark| below().filter(|node| node.mark == mark).next_back();
     last(Mark::Running).or_else(|| last(Mark::Bad)).map(|node| node.key.clone()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::views::board::Board;
+
+    /// A run of so many tasks, of which the last is at work.
+    fn run(tasks: usize) -> Board {
+        let mut board = Board::new(&crate::kinds::PIPELINE_RUN, "r");
+        let names: Vec<String> = (0..tasks).map(|n| format!("task-{n}")).collect();
+        let children: Vec<_> = names.iter().map(|n| json!({"kind": "TaskRun", "name": format!("r-{n}"), "pipelineTaskName": n})).collect();
+        let spec: Vec<_> = names.iter().map(|n| json!({"name": n})).collect();
+        let status = json!({"conditions": [{"type": "Succeeded", "status": "Unknown", "reason": "Running"}],
+            "childReferences": children, "pipelineSpec": {"tasks": spec}});
+        board.run(serde_json::from_value(json!({"metadata": {"name": "r"}, "status": status})).unwrap());
+        for (n, name) in names.iter().enumerate() {
+            let over = n + 1 < tasks;
+            let state = if over { json!({"exitCode": 0}) } else { json!(null) };
+            let step = json!({"name": "only", "container": "step-only", "terminated": state, "running": if over { json!(null) } else { json!({}) }});
+            let condition = if over { "True" } else { "Unknown" };
+            board.task(
+                serde_json::from_value(
+                    json!({"metadata": {"name": format!("r-{name}")}, "status": {"podName": format!("p-{n}"), "steps": [step],
+                "conditions": [{"type": "Succeeded", "status": condition, "reason": "Running"}]}}),
+                )
+                .unwrap(),
+            );
+            for line in 0..30 {
+                board.piece(n, (&format!("p-{n}"), "step-only"), true, format!("{name} line {line}").as_bytes());
+            }
+        }
+        board
+    }
+
+    fn size(rows: usize, columns: usize) -> Size {
+        Size { rows, columns, look: Look { now: Timestamp::UNIX_EPOCH, colour: false }, unicode: true }
+    }
+
+    fn marked_line(frame: &[String]) -> &str {
+        frame.iter().find(|line| line.starts_with("> ")).expect("a line is marked")
+    }
+
+    #[test]
+    fn a_frame_fills_the_terminal_and_no_more_at_any_size() {
+        let board = run(12);
+        for (rows, columns) in [(2, 10), (5, 40), (24, 80), (60, 200)] {
+            let frame = Ui::default().frame(&board.tree(), size(rows, columns));
+            assert_eq!(frame.len(), rows, "at {rows} by {columns}");
+            assert!(frame.iter().all(|line| console::measure_text_width(line) <= columns), "at {rows} by {columns}: {frame:#?}");
+        }
+    }
+
+    #[test]
+    fn a_tree_that_is_larger_than_the_terminal_shows_what_runs() {
+        let frame = Ui::default().frame(&run(40).tree(), size(10, 80));
+        assert!(frame.iter().any(|line| line.contains("task-39")), "{frame:#?}");
+        assert!(marked_line(&frame).contains("only"), "{frame:#?}");
+    }
+
+    #[test]
+    fn keys_move_the_mark_and_the_tree_scrolls_with_it() {
+        let board = run(40);
+        let (tree, mut ui) = (board.tree(), Ui::default());
+        ui.frame(&tree, size(10, 80));
+        ui.key(Key::Char('g'), &tree);
+        let frame = ui.frame(&tree, size(10, 80));
+        assert!(marked_line(&frame).contains("PipelineRun r"), "{frame:#?}");
+        for _ in 0..15 {
+            ui.key(Key::Down, &tree);
+        }
+        assert!(marked_line(&ui.frame(&tree, size(10, 80))).contains("task-14"));
+        ui.key(Key::Char('k'), &tree);
+        assert!(marked_line(&ui.frame(&tree, size(10, 80))).contains("task-13"));
+    }
+
+    #[test]
+    fn enter_opens_the_log_of_the_marked_task_and_q_leaves_it_before_the_program() {
+        let board = run(3);
+        let (tree, mut ui) = (board.tree(), Ui::default());
+        ui.frame(&tree, size(12, 80));
+        ui.key(Key::Char('g'), &tree);
+        ui.key(Key::Char('j'), &tree);
+        assert_eq!(ui.key(Key::Enter, &tree), None);
+        let log = ui.frame(&tree, size(12, 80));
+        assert!(log[0].contains("task-0") && log[10].contains("task-0 line 29"), "{log:#?}");
+        ui.key(Key::PageUp, &tree);
+        let up = ui.frame(&tree, size(12, 80));
+        assert!(up[0].contains("more below") && !up.iter().any(|line| line.contains("line 29")), "{up:#?}");
+        assert_eq!(ui.key(Key::Char('q'), &tree), None);
+        assert_eq!(ui.key(Key::Char('q'), &tree), Some(Act::Leave));
+    }
+
+    #[test]
+    fn cancel_and_start_again_want_a_yes() {
+        let board = run(2);
+        let (tree, mut ui) = (board.tree(), Ui::default());
+        for (key, act) in [('c', Act::Cancel), ('r', Act::Again)] {
+            assert_eq!(ui.key(Key::Char(key), &tree), None);
+            assert!(ui.frame(&tree, size(8, 80))[7].contains("y/n"));
+            assert_eq!(ui.key(Key::Char('n'), &tree), None);
+            ui.key(Key::Char(key), &tree);
+            assert_eq!(ui.key(Key::Char('y'), &tree), Some(act));
+        }
+    }
+
+    #[test]
+    fn space_folds_a_task_and_unfolds_it() {
+        let board = run(2);
+        let (tree, mut ui) = (board.tree(), Ui::default());
+        let steps = |frame: Vec<String>| frame.iter().filter(|line| line.contains(" only")).count();
+        assert_eq!(steps(ui.frame(&tree, size(30, 80))), 2);
+        ui.key(Key::Char('g'), &tree);
+        ui.key(Key::Char('j'), &tree);
+        ui.key(Key::Char(' '), &tree);
+        assert_eq!(steps(ui.frame(&tree, size(30, 80))), 1);
+        ui.key(Key::Char(' '), &tree);
+        assert_eq!(steps(ui.frame(&tree, size(30, 80))), 2);
+    }
+}

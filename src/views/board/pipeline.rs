@@ -49,8 +49,14 @@ impl Board {
         let task = placed.task;
         let references = &run.status.child_references;
         let mut children: Vec<Node<'b>> = Vec::new();
-        for child in references.iter().filter(|child| child.pipeline_task_name == task.name) {
-            let label = self.combination(child, task).map_or_else(|| task.name.clone(), |c| format!("{} [{c}]", task.name));
+        let own: Vec<&ChildReference> = references.iter().filter(|child| child.pipeline_task_name == task.name).collect();
+        for child in &own {
+            let name = if own.len() > 1 { &child.name } else { &task.name };
+            let label = match self.combination(child, task) {
+                Some(combination) if own.len() > 1 => format!("[{combination}]"),
+                Some(combination) => format!("{name} [{combination}]"),
+                None => name.clone(),
+            };
             children.push(self.child(&format!("{key}:{}", child.name), &label, child));
         }
         match children.len() {
@@ -140,7 +146,7 @@ fn matrix<'b>(key: &str, name: &str, children: Vec<Node<'b>>) -> Node<'b> {
     let note = match mark {
         Mark::Waiting | Mark::Running => format!("{over} of {count} are over"),
         Mark::Good => format!("{count} combinations"),
-        _ => format!("{} of {count} combinations", children.iter().filter(|child| child.mark == mark).count()),
+        _ => format!("{} of {count} {}", children.iter().filter(|child| child.mark == mark).count(), word.to_lowercase()),
     };
     let from = children.iter().filter_map(|child| child.span.0).min();
     let to = children.iter().filter_map(|child| child.span.1).max().filter(|_| over == count);

@@ -57,7 +57,8 @@ impl Tail {
 fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().replace('\t', "    ");
-    console::strip_ansi_codes(&text).chars().filter(|c| !c.is_control()).collect()
+    let text: String = console::strip_ansi_codes(&text).chars().filter(|c| !c.is_control()).collect();
+    text.trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -11,8 +11,13 @@ impl Board {
     pub(super) fn task_run<'b>(&'b self, key: &str, name: &str, run: &'b TaskRun) -> Node<'b> {
         let Verdict { state, .. } = run.verdict();
         let ignored = run.succeeded().is_some_and(|c| c.reason.as_deref() == Some("FailureIgnored"));
-        let mark = if ignored { Mark::Ignored } else { Mark::of(state) };
-        let word = if state == State::Unstarted { "Pending" } else { state.word() };
+        let (mut mark, mut word) = (Mark::of(state), state.word());
+        if ignored {
+            mark = Mark::Ignored;
+        }
+        if state == State::Unstarted {
+            word = State::Pending.word();
+        }
         let earlier = &run.status.retries_status;
         let of = run.spec.retries as usize + 1;
         let named = match earlier.len() {
@@ -21,12 +26,16 @@ impl Board {
         };
         let mut children: Vec<Node<'_>> = earlier.iter().enumerate().map(|(n, status)| self.attempt(key, n, of, status)).collect();
         children.extend(self.steps(key, &run.status, mark.is_over()));
+        let hindrance = self.pods.get(&run.status.pod_name).and_then(hindrance);
+        let begun = children.iter().any(|step| step.mark != Mark::Waiting);
+        if mark == Mark::Running && !begun && hindrance.is_some() {
+            (mark, word) = (Mark::Waiting, State::Pending.word());
+        }
         let said_by_step = children.iter().any(|step| step.mark == Mark::Bad && !step.note.is_empty());
         let message = run.succeeded().and_then(|c| c.message.as_deref()).unwrap_or_default();
         let note = match mark {
             Mark::Ignored => "the run goes on (onError: continue)".to_owned(),
-            Mark::Waiting => self.why(run).unwrap_or_else(|| first_line(message)),
-            Mark::Running if children.iter().all(|step| step.mark == Mark::Waiting) => self.why(run).unwrap_or_default(),
+            Mark::Waiting => hindrance.unwrap_or_else(|| first_line(message)),
             Mark::Bad | Mark::Cancelled if !said_by_step => first_line(message),
             _ => String::new(),
         };
@@ -79,11 +88,6 @@ impl Board {
             steps.extend(declared.map(|step| Node::new(format!("{key}/{}", step.name), &step.name, Mark::Waiting, WAITING)));
         }
         steps
-    }
-
-    /// What a TaskRun waits for whose steps have not begun.
-    fn why(&self, run: &TaskRun) -> Option<String> {
-        self.pods.get(&run.status.pod_name).and_then(hindrance)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod shape;
 pub mod trigger;
 pub mod upgrade;
 pub mod verdict;
+pub mod waits;
 
 use std::fmt::Debug;
 

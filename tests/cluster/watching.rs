@@ -1,7 +1,7 @@
 //! `watch` and `wait` on the cluster: with a controller that fans out and tries again, and with rights that forbid logs.
 
 use crate::world::World;
-use crate::{cluster, kubectl, kubeconfig};
+use crate::{cluster, kubeconfig, kubectl};
 
 /// Steps of this image need nothing from a registry.
 const STEP: &str = "image: localhost/busybox:1, imagePullPolicy: Never";
@@ -77,7 +77,15 @@ fn watch_says_why_a_pod_does_not_start_and_waits_until_the_run_is_cancelled() {
 fn with_rights_on_runs_alone(world: &World) -> World {
     let namespace = world.namespace.as_str();
     kubectl(&["-n", namespace, "create", "serviceaccount", "reader"]);
-    kubectl(&["-n", namespace, "create", "role", "reader", "--verb=get,list,watch", "--resource=pipelineruns.tekton.dev,taskruns.tekton.dev"]);
+    kubectl(&[
+        "-n",
+        namespace,
+        "create",
+        "role",
+        "reader",
+        "--verb=get,list,watch",
+        "--resource=pipelineruns.tekton.dev,taskruns.tekton.dev",
+    ]);
     kubectl(&["-n", namespace, "create", "rolebinding", "reader", "--role=reader", &format!("--serviceaccount={namespace}:reader")]);
     let token = kubectl(&["-n", namespace, "create", "token", "reader"]);
     let mut reader = World::new(|folder| vec![("KUBECONFIG", folder.join("reader.yaml"))], |_| ());

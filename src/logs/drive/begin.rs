@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::{Drive, Error, Inputs, Which, of_run, telling};
+use super::{Drive, Error, Inputs, Which, is_waived, of_run, telling};
 use crate::client::{Cluster, Select};
 use crate::logs::event::Sink;
 use crate::logs::machine::{Input, Policy, Subject};
@@ -88,7 +88,7 @@ impl Drive<'_> {
             if subject == Subject::PipelineRun {
                 self.watch(&select, telling::tasks(&scope));
             }
-            self.watch(&select, telling::pods(&scope));
+            self.watch_pods(&select, &scope);
         }
         if self.machine.wants_events() {
             self.watch(&of_pods(), telling::events());
@@ -116,7 +116,7 @@ impl Drive<'_> {
                         Subject::TaskRun => Ok(Vec::new()),
                     }
                 },
-                list(cluster, namespace, &select, telling::pods(&scope))
+                pods(cluster, namespace, &select, &scope, self.lenient)
             )?;
             self.tell_all(tasks.into_iter().chain(pods), sink)?;
         }
@@ -144,14 +144,20 @@ async fn list<T: Object>(cluster: &Cluster, namespace: &str, select: &Select, te
     Ok(telling.list(listed))
 }
 
+/// The pods, or none where the user may not read them and that does not matter.
+async fn pods(cluster: &Cluster, namespace: &str, select: &Select, scope: &Arc<[String]>, lenient: bool) -> Inputs {
+    let told = list(cluster, namespace, select, telling::pods(scope)).await;
+    if is_waived(&told, lenient) { Ok(vec![Input::PodsListed(scope.clone())]) } else { told }
+}
+
 /// The run of a Pipeline within the Pipeline, its TaskRuns and its pods.
-pub(super) async fn listed_with_children(cluster: &Cluster, namespace: &str, run: String) -> Inputs {
+pub(super) async fn listed_with_children(cluster: &Cluster, namespace: &str, run: String, lenient: bool) -> Inputs {
     let scope: Arc<[String]> = Arc::from([run.clone()]);
     let select = of_run(&run);
     let (found, tasks, pods) = futures::try_join!(
         cluster.find::<PipelineRun>(namespace, &run),
         list(cluster, namespace, &select, telling::tasks(&scope)),
-        list(cluster, namespace, &select, telling::pods(&scope)),
+        pods(cluster, namespace, &select, &scope, lenient),
     )?;
     let run = found.and_then(|seen| telling::runs(&scope).object(seen)).unwrap_or(Input::RunGone(run));
     Ok([run].into_iter().chain(tasks).chain(pods).collect())

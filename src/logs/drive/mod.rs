@@ -20,6 +20,7 @@ use super::machine::{Effect, Find, Follow, Input, Opening, Policy, Subject};
 use super::slots::{Ready, Slots};
 use super::watch::Telling;
 use crate::client::{self, Cluster, Select};
+use crate::objects::core::Pod;
 use crate::objects::run::CustomRun;
 use crate::objects::{Object, Seen, Undecodable};
 use patience::Patience;
@@ -90,6 +91,7 @@ pub async fn follow_all(
     let names: Arc<[String]> = begun.names.into();
     let policy = Policy { live: begun.live, ..policy.clone() };
     let mut drive = Drive {
+        lenient: policy.lenient,
         source: Box::new(OfPods::of(cluster)),
         cluster,
         namespace,
@@ -115,12 +117,28 @@ struct Drive<'a> {
     finds: FuturesUnordered<Pin<Box<dyn Future<Output = Inputs> + Send + 'a>>>,
     patience: Patience,
     machine: Follow,
+    /// Whether to go on without what the user may not read
+    lenient: bool,
 }
 
 impl<'a> Drive<'a> {
     fn watch<T: Object>(&mut self, select: &Select, telling: Telling<T>) {
         let watch = self.cluster.watch::<T>(Some(self.namespace), select);
         self.watches.push(telling.watch(watch).boxed());
+    }
+
+    /// Watches pods. Where the user may not and that does not matter, it is as if there were none.
+    fn watch_pods(&mut self, select: &Select, scope: &Arc<[String]>) {
+        let watch = telling::pods(scope).watch(self.cluster.watch::<Pod>(Some(self.namespace), select));
+        let (lenient, scope) = (self.lenient, scope.clone());
+        let told = watch.scan(false, move |over, told| {
+            let next = (!*over).then(|| {
+                *over = is_waived(&told, lenient);
+                if *over { Ok(vec![Input::PodsListed(scope.clone())]) } else { told }
+            });
+            std::future::ready(next)
+        });
+        self.watches.push(told.boxed());
     }
 
     /// Goes on until the machine has its outcome.
@@ -178,7 +196,7 @@ impl<'a> Drive<'a> {
 
     fn refused(&mut self, stream: usize, error: client::Error, sink: &mut dyn Sink) -> Result<(), Error> {
         // Whoever may not read one log may read none.
-        if error.is_forbidden() {
+        if error.is_forbidden() && !self.lenient {
             return Err(error.into());
         }
         let (code, reason) = (error.code(), error.to_string());
@@ -208,7 +226,7 @@ impl<'a> Drive<'a> {
             }
             Effect::Limit { stream, quiet } => self.slots.limit(stream, quiet),
             Effect::Close(stream) => self.slots.close(stream),
-            Effect::Find(find) => self.finds.push(Box::pin(found(cluster, namespace, find))),
+            Effect::Find(find) => self.finds.push(Box::pin(found(cluster, namespace, find, self.lenient))),
             Effect::Join(run) => self.join(run),
             Effect::Customs(run) => self.watch(&of_run(&run), telling::customs()),
         }
@@ -218,13 +236,13 @@ impl<'a> Drive<'a> {
     fn join(&mut self, run: String) {
         let (cluster, namespace) = (self.cluster, self.namespace);
         if !self.machine.is_live() {
-            self.finds.push(Box::pin(begin::listed_with_children(cluster, namespace, run)));
+            self.finds.push(Box::pin(begin::listed_with_children(cluster, namespace, run, self.lenient)));
             return;
         }
         let scope: Arc<[String]> = [run.clone()].into();
         self.watch(&Select::fields(format!("metadata.name={run}")), telling::runs(&scope));
         self.watch(&of_run(&run), telling::tasks(&scope));
-        self.watch(&of_run(&run), telling::pods(&scope));
+        self.watch_pods(&of_run(&run), &scope);
     }
 }
 
@@ -265,14 +283,29 @@ fn step(machine: &mut Follow, input: Input<'_>, sink: &mut dyn Sink) -> io::Resu
 }
 
 /// Looks for an object that no list or watch has told, until the server says how it is.
-async fn found(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
+async fn found(cluster: &Cluster, namespace: &str, find: Find, lenient: bool) -> Inputs {
     let mut pauses = (0..5).map(|power| Duration::from_secs(1 << power));
     loop {
         match (look(cluster, namespace, find.clone()).await, pauses.next()) {
             (Err(error), Some(pause)) if error.may_pass() => tokio::time::sleep(pause).await,
+            (told, _) if is_waived(&told, lenient) => return Ok(unseen(find)),
             (inputs, _) => return inputs,
         }
     }
+}
+
+/// Whether the user may not read something without which it goes on.
+fn is_waived(told: &Inputs, lenient: bool) -> bool {
+    lenient && told.as_ref().is_err_and(client::Error::is_forbidden)
+}
+
+/// What stands for an object that the user may not read.
+fn unseen(find: Find) -> Vec<Input<'static>> {
+    vec![match find {
+        Find::Task(name) => Input::TaskGone { name, reason: None },
+        Find::Pod(name) => Input::PodGone(name),
+        Find::Custom(name) => Input::Child { name, stands: None },
+    }]
 }
 
 async fn look(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {

@@ -50,6 +50,8 @@ pub struct Policy {
     pub tail: Option<u64>,
     /// The cluster's Events about the pods as well
     pub events: bool,
+    /// Go on with what the runs tell where the user may read neither pods nor logs
+    pub lenient: bool,
 }
 
 /// In which order lines are told.

@@ -31,7 +31,7 @@ impl Sink for Feed<'_> {
             Input::Child { name, stands: Some((verdict, message)) } => {
                 board.custom(name, verdict.clone(), message.clone(), (None, None));
             }
-            Input::Child { name, stands: None } => board.gone(name),
+            Input::Child { name, stands: None } | Input::RunGone(name) => board.gone(name),
             _ => return,
         }
         self.0.stands.notify_one();
@@ -45,6 +45,8 @@ impl Sink for Feed<'_> {
                 self.0.lines.notify_one();
             }
             LogEvent::Said(Notice::Refused { source, reason }) => {
+                // The board says it beside each step, so the server's long words are for others.
+                let reason = if reason.contains("forbidden") { "you may not read it" } else { reason };
                 board.refused(&source.pod, &source.container, reason);
                 self.0.stands.notify_one();
             }

@@ -162,7 +162,7 @@ pub async fn watch_run<R: Watchable>(session: &mut Session, cluster: &Cluster, n
 }
 
 async fn watch_one<R: Watchable>(session: &mut Session, cluster: &Cluster, name: &str, way: Way, scene: &Scene) -> Result<Left, Failure> {
-    let policy = Policy { live: true, ..Policy::default() };
+    let policy = Policy { live: true, lenient: true, ..Policy::default() };
     let mut feed = Feed(scene);
     let subject = <R::Parent as Startable>::WORDS.subject;
     let mut following = pin!(logs::follow(cluster, subject, &cluster.namespace, name, &policy, &mut feed));

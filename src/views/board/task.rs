@@ -2,9 +2,10 @@
 
 use super::node::{Mark, Node, WAITING};
 use super::{Board, first_line};
-use crate::objects::core::{Pod, Terminated};
+use crate::objects::core::Terminated;
 use crate::objects::run::{Run, StepState, TaskRun, TaskRunStatus};
 use crate::objects::verdict::{State, Verdict};
+use crate::objects::waits::of_pod;
 
 impl Board {
     /// A TaskRun with its attempts and steps.
@@ -26,7 +27,7 @@ impl Board {
         };
         let mut children: Vec<Node<'_>> = earlier.iter().enumerate().map(|(n, status)| self.attempt(key, n, of, status)).collect();
         children.extend(self.steps(key, &run.status, mark.is_over()));
-        let hindrance = self.pods.get(&run.status.pod_name).and_then(hindrance);
+        let hindrance = self.hindrance(run);
         let begun = children.iter().any(|step| step.mark != Mark::Waiting);
         if mark == Mark::Running && !begun && hindrance.is_some() {
             (mark, word) = (Mark::Waiting, State::Pending.word());
@@ -40,6 +41,12 @@ impl Board {
             _ => String::new(),
         };
         Node { span: (run.started(), run.completed()), ..Node::new(key, named, mark, word).noted(note).within(children) }
+    }
+
+    /// What keeps the first step from starting.
+    fn hindrance(&self, run: &TaskRun) -> Option<String> {
+        let pod = self.pods.get(&run.status.pod_name).filter(|pod| pod.status.phase == "Pending")?;
+        of_pod(pod, pod.spec.containers.first().map_or("", |container| &container.name)).map(|why| first_line(&why))
     }
 
     /// An attempt that was tried again.
@@ -110,25 +117,4 @@ fn ended(node: &mut Node<'_>, step: &StepState, end: &Terminated) {
         node.span = (None, None);
     }
     (node.mark, node.word, node.note) = (mark, word.to_owned(), note);
-}
-
-/// What keeps a pod from running its containers: no node, an image that does not come, …
-fn hindrance(pod: &Pod) -> Option<String> {
-    let said = |reason: &str, message: Option<&str>| match message.map(first_line).filter(|m| !m.is_empty()) {
-        Some(message) => format!("{reason}: {message}"),
-        None => reason.to_owned(),
-    };
-    let unscheduled = pod.status.conditions.iter().find(|c| c.kind == "PodScheduled" && c.status == "False");
-    if let Some(condition) = unscheduled {
-        return Some(said(condition.reason.as_deref().unwrap_or("not scheduled"), condition.message.as_deref()));
-    }
-    let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
-    let mut waiting = statuses.filter_map(|status| status.state.waiting.as_ref());
-    // These two are the usual way to the start, and hide what stands behind them.
-    let usual = |reason: &str| matches!(reason, "PodInitializing" | "ContainerCreating");
-    let odd = waiting.find(|waiting| waiting.reason.as_deref().is_some_and(|reason| !usual(reason)));
-    if let Some(waiting) = odd {
-        return Some(said(waiting.reason.as_deref().unwrap_or_default(), waiting.message.as_deref()));
-    }
-    (pod.status.phase == "Pending").then(|| "its pod is starting".to_owned())
 }

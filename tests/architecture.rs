@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "cli", "client", "diagnose", "failure", "kinds", "logs", "near", "objects", "render", "sandbox", "scaffold", "session",
+            "cli", "client", "diagnose", "exit", "failure", "kinds", "logs", "near", "objects", "render", "sandbox", "scaffold", "session",
             "shell", "term", "verbs", "views",
         ],
     ),

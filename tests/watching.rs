@@ -4,6 +4,9 @@ use std::process::Command;
 
 use rexpect::session::{Options, PtySession, spawn_with_options};
 
+use serde_json::json;
+
+use crate::fake::{Answer, FakeServer, Request};
 use crate::prompts::{rest, terminal};
 use crate::world::{World, eventually};
 
@@ -231,4 +234,22 @@ fn watching_ends_when_the_run_is_deleted() {
         watched.join().expect("it ends")
     });
     watched.exits(1).says("PipelineRun run was deleted");
+}
+
+#[test]
+fn whoever_may_read_neither_pods_nor_logs_watches_the_rest() {
+    let server = FakeServer::start(|request: &Request, _| {
+        if request.target.contains("/pods") {
+            return Answer::failure(403, "Forbidden", "pods is forbidden");
+        }
+        let step = json!({"name": "only", "container": "step-only", "terminated": {"exitCode": 3, "reason": "Error"}});
+        let condition = json!({"type": "Succeeded", "status": "False", "reason": "StepFailed", "message": "it failed"});
+        Answer::json(&json!({
+            "apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"name": "x", "namespace": "work", "uid": "u1"},
+            "status": {"conditions": [condition], "podName": "x-pod", "startTime": "2026-01-02T03:04:05Z", "steps": [step]},
+        }))
+    });
+    let world = server.world();
+    world.rtkn(&["tr", "watch", "x"]).exits(1).prints("only: Failed: exit code 3").prints("TaskRun x: Failed");
+    world.rtkn(&["tr", "logs", "x"]).exits(1).says("forbidden");
 }

@@ -17,13 +17,17 @@ pub fn of_condition(condition: &Condition) -> Option<String> {
     }
 }
 
-/// What keeps a container of a pod from starting: no node, an image that does not come, or that it is on its way.
+/// Why a container of a pod has not started: what keeps it from that, or how far it is on its way.
 pub fn of_pod(pod: &Pod, container: &str) -> Option<String> {
+    hindrance(pod).or_else(|| on_the_way(pod, container))
+}
+
+/// What keeps a pod's containers from starting: no node, an image that does not come, …
+pub fn hindrance(pod: &Pod) -> Option<String> {
     let scheduled = condition(&pod.status.conditions, "PodScheduled").filter(|c| c.status == "False");
     if let Some(text) = scheduled.and_then(of_condition) {
         return Some(text);
     }
-    let statuses = pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
     let waiting = |status: &ContainerStatus| {
         let waiting = status.state.waiting.as_ref()?;
         let reason = waiting.reason.as_deref().unwrap_or_default();
@@ -31,12 +35,18 @@ pub fn of_pod(pod: &Pod, container: &str) -> Option<String> {
         let message = waiting.message.as_deref().filter(|m| !m.is_empty()).map(|m| format!(": {m}")).unwrap_or_default();
         (!usual).then(|| format!("{reason} of {}{message}", image_of(pod, &status.name)))
     };
-    if let Some(text) = statuses.clone().find_map(waiting) {
-        return Some(text);
-    }
+    statuses(pod).find_map(waiting)
+}
+
+fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses)
+}
+
+/// How far a pod is whose containers will start by themselves.
+pub fn on_the_way(pod: &Pod, container: &str) -> Option<String> {
     let node = pod.spec.node_name.as_deref().filter(|n| !n.is_empty())?;
     // Containers start one after the other; the first that has not is the one whose image may still be on its way.
-    let unstarted = statuses.into_iter().find(|s| s.state.waiting.is_some()).map_or(container, |s| s.name.as_str());
+    let unstarted = statuses(pod).find(|s| s.state.waiting.is_some()).map_or(container, |s| s.name.as_str());
     Some(format!("node {node} gets {} ready", image_of(pod, unstarted)))
 }
 

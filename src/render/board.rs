@@ -223,7 +223,11 @@ fn painted_note(node: &Node<'_>, note: &str, colour: bool) -> String {
 /// A note that has no room beside its node.
 fn note_below(node: &Node<'_>, indent: &str, look: &BoardLook<'_>) -> Vec<String> {
     let mut lines = wrapped(&format!("{indent}{}", node.note), look.width, indent);
-    let most = if look.detail == Detail::Whole { usize::MAX } else { 2 };
+    let most = match look.detail {
+        Detail::Whole => usize::MAX,
+        _ if look.width < ROOMY => 4,
+        _ => 2,
+    };
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::ready::ready;
 use crate::client::{Answer, Cluster, Select, Watched};
+use crate::exit::End;
 use crate::failure::{Exit, Failure};
 use crate::kinds;
 use crate::logs::{Outcome, Subject};
@@ -119,18 +120,18 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
 
 /// Shows the logs of one run after the other; runs that go on meanwhile lose no line.
 async fn follow(session: &mut Session, cluster: &Cluster, runs: &[Started]) -> Result<Exit, Failure> {
-    let mut exit = Exit::Done;
+    let mut end = End::Good;
     session.term.flush()?;
     for run in runs {
         let subject = if run.kind == PipelineRun::KIND { Subject::PipelineRun } else { Subject::TaskRun };
         let outcome = logs::follow_run(session, cluster, &run.name, Following::live(subject)).await?;
+        end = end.and(logs::end_of(&outcome));
         if !matches!(outcome, Outcome::Succeeded) {
-            exit = Exit::Failed;
             let diagnose = session.command(&format!("diagnose {} {}", run.kind.noun, run.name));
             session.term.say(format!("Hint: {diagnose}"));
         }
     }
-    Ok(exit)
+    Ok(end.exit(true))
 }
 
 async fn body(session: &Session, data: &str) -> Result<Bytes, Failure> {

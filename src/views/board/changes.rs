@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::node::{Mark, Node, WAITING};
+use super::node::{Mark, Node, STARTING, WAITING};
 use crate::views::age;
 
 /// What was told last of each node.
@@ -47,8 +47,9 @@ impl Changes {
         } else {
             node.note.as_str()
         };
-        // What waits for others, or of which nothing is known yet, has not changed.
-        if node.mark == Mark::Waiting && (node.word == WAITING || node.note.is_empty()) {
+        // What waits for others, is on its usual way, or of which nothing is known yet, has not changed.
+        let usual = [WAITING, STARTING].contains(&node.word.as_str()) || node.note.is_empty();
+        if node.mark == Mark::Waiting && usual {
             return None;
         }
         let colon = if note.is_empty() { "" } else { ": " };

@@ -29,6 +29,9 @@ pub enum Mark {
 /// The word for what has no object on the server yet, or no container at work.
 pub(super) const WAITING: &str = "Waiting";
 
+/// The word for what is on its way without anybody's help.
+pub(super) const STARTING: &str = "Starting";
+
 impl Mark {
     /// The mark of a run's state.
     pub(super) fn of(state: State) -> Self {

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 /// How many lines are kept.
-const LINES: usize = 2_000;
+const LINES: usize = 1_000;
 /// How many bytes are kept of all lines together.
-const BYTES: usize = 512 << 10;
+const BYTES: usize = 128 << 10;
 /// How much of one line is kept.
 const LINE: usize = 4 << 10;
 

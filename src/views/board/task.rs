@@ -1,11 +1,11 @@
 //! The nodes of a TaskRun: its attempts, and the steps of each.
 
-use super::node::{Mark, Node, WAITING};
+use super::node::{Mark, Node, STARTING, WAITING};
 use super::{Board, first_line};
 use crate::objects::core::Terminated;
 use crate::objects::run::{Run, StepState, TaskRun, TaskRunStatus};
 use crate::objects::verdict::{State, Verdict};
-use crate::objects::waits::of_pod;
+use crate::objects::waits::{hindrance, on_the_way};
 
 impl Board {
     /// A TaskRun with its attempts and steps.
@@ -27,26 +27,22 @@ impl Board {
         };
         let mut children: Vec<Node<'_>> = earlier.iter().enumerate().map(|(n, status)| self.attempt(key, n, of, status)).collect();
         children.extend(self.steps(key, &run.status, mark.is_over()));
-        let hindrance = self.hindrance(run);
+        let pod = self.pods.get(&run.status.pod_name).filter(|pod| pod.status.phase == "Pending");
+        let hindrance = pod.and_then(hindrance).map(|why| first_line(&why));
+        let way = pod.and_then(|pod| on_the_way(pod, pod.spec.containers.first().map_or("", |first| &first.name)));
         let begun = children.iter().any(|step| step.mark != Mark::Waiting);
-        if mark == Mark::Running && !begun && hindrance.is_some() {
-            (mark, word) = (Mark::Waiting, State::Pending.word());
+        if mark == Mark::Running && !begun && pod.is_some() {
+            (mark, word) = (Mark::Waiting, if hindrance.is_some() { State::Pending.word() } else { STARTING });
         }
         let said_by_step = children.iter().any(|step| step.mark == Mark::Bad && !step.note.is_empty());
         let message = run.succeeded().and_then(|c| c.message.as_deref()).unwrap_or_default();
         let note = match mark {
             Mark::Ignored => "the run goes on (onError: continue)".to_owned(),
-            Mark::Waiting => hindrance.unwrap_or_else(|| first_line(message)),
+            Mark::Waiting => hindrance.or(way).unwrap_or_else(|| first_line(message)),
             Mark::Bad | Mark::Cancelled if !said_by_step => first_line(message),
             _ => String::new(),
         };
         Node { span: (run.started(), run.completed()), ..Node::new(key, named, mark, word).noted(note).within(children) }
-    }
-
-    /// What keeps the first step from starting.
-    fn hindrance(&self, run: &TaskRun) -> Option<String> {
-        let pod = self.pods.get(&run.status.pod_name).filter(|pod| pod.status.phase == "Pending")?;
-        of_pod(pod, pod.spec.containers.first().map_or("", |container| &container.name)).map(|why| first_line(&why))
     }
 
     /// An attempt that was tried again.

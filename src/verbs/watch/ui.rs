@@ -54,6 +54,8 @@ pub(super) struct Ui {
     seen: Vec<String>,
     /// Lines of a page
     page: usize,
+    /// Which lines of how many are seen, where those are not all
+    place: String,
 }
 
 /// What frames need to know beside the tree.
@@ -178,8 +180,8 @@ impl Ui {
             return paint(text, Label::Field, colour);
         }
         let keys = if self.log.is_some() { LOG_KEYS } else { KEYS };
-        let fitting = keys.iter().find(|keys| keys.len() <= size.columns).unwrap_or(&keys[1]);
-        paint(fitting, Label::Dim, colour)
+        let fitting = keys.iter().find(|keys| keys.len() + self.place.len() <= size.columns).unwrap_or(&keys[1]);
+        paint(&format!("{}{fitting}", self.place), Label::Dim, colour)
     }
 
     fn tree_lines(&mut self, tree: &Node<'_>, rows: usize, size: Size) -> Vec<String> {
@@ -195,6 +197,9 @@ impl Ui {
             self.at = at_work(tree, &self.seen);
         }
         self.scroll(&lines, rows);
+        let last = (self.first + rows).min(lines.len());
+        let all_seen = self.first == 0 && last == lines.len();
+        self.place = if all_seen { String::new() } else { format!("{}-{last} of {}   ", self.first + 1, lines.len()) };
         let margin = |line: &BoardLine| if line.key.as_deref() == Some(&self.at) { "> " } else { "  " };
         lines.iter().skip(self.first).take(rows).map(|line| format!("{}{}", margin(line), line.text)).collect()
     }
@@ -208,6 +213,7 @@ impl Ui {
     }
 
     fn log_lines(&mut self, tree: &Node<'_>, node: &Node<'_>, rows: usize, size: Size) -> Vec<String> {
+        self.place.clear();
         let look = size.look;
         let title = format!(
             "{} {}",

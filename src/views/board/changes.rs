@@ -42,11 +42,8 @@ impl Changes {
     /// The line of one node, where how it stands has changed.
     fn line(&mut self, node: &Node<'_>, name: &str) -> Option<String> {
         // A count that goes up is told by what is counted.
-        let note = if node.mark == Mark::Running && !node.children.is_empty() && node.children.iter().any(|c| c.mark != Mark::Waiting) {
-            ""
-        } else {
-            node.note.as_str()
-        };
+        let counts = node.mark == Mark::Running && !node.children.is_empty();
+        let note = if counts { "" } else { node.note.as_str() };
         // What waits for others, is on its usual way, or of which nothing is known yet, has not changed.
         let usual = [WAITING, STARTING].contains(&node.word.as_str()) || node.note.is_empty();
         if node.mark == Mark::Waiting && usual {

@@ -8,7 +8,7 @@ use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::scaffold::documents::{Document, documents, rank};
 use crate::session::Session;
-use crate::verbs::apply::{How, Made, Outcome, Write, WriteArgs, write_and_report};
+use crate::verbs::apply::{How, Made, Outcome, Source, Write, WriteArgs, write_and_report};
 use crate::verbs::stay;
 
 /// Makes the objects of manifests.
@@ -40,9 +40,9 @@ pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Fa
     let explicit = session.wanted.namespace.clone();
     let mut writes: Vec<Write> = Vec::with_capacity(read.len());
     for (name, mut document) in read {
-        let source = format!("{name}, line {}", document.line);
         place(&mut document, &cluster.namespace, explicit.as_deref())
-            .map_err(|why| Failure::invalid(format!("{source}: {why}")).hint("nothing was made"))?;
+            .map_err(|why| Failure::invalid(format!("{name}, line {}: {why}", document.line)).hint("nothing was made"))?;
+        let source = Source { file: name, line: document.line, places: document.places };
         writes.push(Write { manifest: document.manifest, how: How::Apply, source: Some(source) });
     }
     writes.sort_by_key(|write| rank(write.manifest.kind));

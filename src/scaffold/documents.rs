@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Manifest;
+use super::places::Places;
 use crate::kinds::{self, Kind};
 use crate::near::nearest;
 use crate::objects::upgrade;
@@ -15,6 +16,10 @@ pub struct Document {
     pub manifest: Manifest,
     /// The line that it begins in, from 1
     pub line: u64,
+    /// The object as it was written
+    pub written: Value,
+    /// Where its fields stand
+    pub places: Places,
 }
 
 /// What is wrong with a text, and where.
@@ -37,10 +42,12 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Wrong> {
     let mut documents = Vec::new();
     for (line, part) in parts(text) {
         let Some(value) = parse(part, line)? else { continue };
+        let places = Places::of(part, line);
         let line = line + leading(part);
-        for (value, field) in items(value) {
-            let manifest = manifest(value).map_err(|reason| Wrong { line, column: None, reason: format!("{field}{reason}") })?;
-            documents.push(Document { manifest, line });
+        for (written, field) in items(value) {
+            let manifest = manifest(written.clone()).map_err(|reason| Wrong { line, column: None, reason: format!("{field}{reason}") })?;
+            let places = places.within(&field);
+            documents.push(Document { manifest, line, written, places });
         }
     }
     Ok(documents)

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod documents;
+pub mod places;
 pub mod rbac;
 pub mod secret;
 pub mod ssh;

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::kinds;
 use crate::near::nearest;
 use crate::render::{self, Format};
+use crate::scaffold::places::Places;
 use crate::scaffold::{Manifest, secret};
 use crate::session::Session;
 
@@ -32,8 +33,28 @@ pub struct Write {
     pub manifest: Manifest,
     /// How
     pub how: How,
-    /// Where it was read, for messages: `pipeline.yaml, line 3`
-    pub source: Option<String>,
+    /// Where it was read, for messages
+    pub source: Option<Source>,
+}
+
+/// A place in a file.
+pub struct Source {
+    /// The file's name
+    pub file: String,
+    /// The line that the object begins in
+    pub line: u64,
+    /// Where its fields stand
+    pub places: Places,
+}
+
+impl Source {
+    /// `pipeline.yaml, line 3`, and the very field's place where a message is about one.
+    fn of(&self, message: &str) -> String {
+        match self.places.of_message(message) {
+            Some((line, column)) => format!("{}, line {line}, column {column}", self.file),
+            None => format!("{}, line {}", self.file, self.line),
+        }
+    }
 }
 
 /// How an object gets to the server.
@@ -51,10 +72,16 @@ pub enum How {
 }
 
 impl Write {
-    /// `pipeline.yaml, line 3: pipeline.tekton.dev/build`
-    fn named(&self) -> String {
+    /// Says of a failure which object it is about, and where that, or the field, stands.
+    fn failed(&self, failure: Failure) -> Failure {
         let label = self.manifest.label();
-        self.source.as_ref().map_or(label.clone(), |source| format!("{source}: {label}"))
+        match &self.source {
+            Some(source) => {
+                let place = source.of(&failure.message);
+                failure.context(format!("{place}: {label}"))
+            }
+            None => failure.context(label),
+        }
     }
 }
 
@@ -136,7 +163,7 @@ pub async fn write(session: &mut Session, writes: Vec<Write>, args: &WriteArgs) 
         match one(&cluster, &next, dry_run, args.replace).await {
             Ok((outcome, object)) => made.push(Made { asked: next.manifest, outcome, object }),
             Err(failure) => {
-                let failure = failure.context(next.named());
+                let failure = next.failed(failure);
                 let undone: Vec<String> = std::iter::once(next.manifest.label()).chain(rest.map(|w| w.manifest.label())).collect();
                 return Err(if dry_run { failure } else { half_made(failure, &made, &undone) });
             }
@@ -161,7 +188,7 @@ async fn trial(cluster: &Cluster, writes: &[Write], replace: bool) -> Result<(),
     let new_namespaces: Vec<&str> = writes.iter().filter(|w| w.manifest.kind.kind == "Namespace").map(|w| w.manifest.name()).collect();
     for write in writes.iter().filter(|w| !new_namespaces.contains(&w.manifest.namespace())) {
         if let Err(failure) = one(cluster, write, true, replace).await {
-            return Err(failure.context(write.named()).hint("nothing was made"));
+            return Err(write.failed(failure).hint("nothing was made"));
         }
     }
     Ok(())

@@ -39,7 +39,12 @@ impl Session {
     /// When no kubeconfig names one, or the sandbox cannot be opened.
     pub async fn cluster(&mut self) -> Result<Cluster, Failure> {
         if self.cluster.is_none() {
-            self.cluster = Some(self.reach().await?);
+            let mut cluster = self.reach().await?;
+            if self.stands_in_for_tkn() {
+                // What it makes looks as if tkn had made it.
+                cluster.manager = "tkn";
+            }
+            self.cluster = Some(cluster);
         }
         Ok(self.cluster.clone().expect("it was set just now"))
     }

@@ -71,6 +71,14 @@ pub enum Error {
         /// Where it breaks
         reason: String,
     },
+    /// A page of the web that cannot be had
+    #[error("Get {url:?}: {reason}")]
+    Page {
+        /// Its URL
+        url: String,
+        /// Why
+        reason: String,
+    },
     /// The connection broke, or could not be set up
     #[error("cannot {what}: {reason}")]
     Transport {
@@ -128,7 +136,7 @@ impl Error {
         match self {
             Self::Status { status, .. } => matches!(status.code, 408 | 410 | 429) || status.code >= 500,
             Self::Unreachable { .. } | Self::Transport { .. } => true,
-            Self::NoTekton { .. } | Self::Undecodable { .. } => false,
+            Self::NoTekton { .. } | Self::Undecodable { .. } | Self::Page { .. } => false,
         }
     }
 

@@ -8,6 +8,7 @@ mod pages;
 mod request;
 mod table;
 mod watch;
+pub mod web;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -46,9 +47,11 @@ pub struct Cluster {
     pub namespace: String,
     /// Whether this is the sandbox
     pub sandbox: bool,
+    /// The name under which objects are made
+    pub manager: &'static str,
     /// How messages name the server
     server: Arc<str>,
-    /// Versions that differ from the preferred one, found out when the server did not know that one
+    /// The version of each group that the server has, once it is known
     versions: Arc<Mutex<HashMap<&'static str, &'static str>>>,
 }
 
@@ -70,7 +73,7 @@ impl Cluster {
 
     /// A client over any service that speaks the Kubernetes API, such as the sandbox's router.
     pub fn over(client: kube::Client, server: &str, namespace: String) -> Self {
-        Self { client, namespace, sandbox: false, server: server.into(), versions: Arc::default() }
+        Self { client, namespace, sandbox: false, manager: FIELD_MANAGER, server: server.into(), versions: Arc::default() }
     }
 
     /// The library's client, for port-forwards.
@@ -158,7 +161,7 @@ impl Cluster {
     /// A [`Error::Status`] with code 409 when there is one of that name.
     pub async fn create(&self, kind: &'static Kind, namespace: &str, object: &Value, dry_run: bool) -> Result<Value, Error> {
         let ask = Ask::new("create", kind, namespace)
-            .query("fieldManager", FIELD_MANAGER)
+            .query("fieldManager", self.manager)
             .query("dryRun", if dry_run { "All" } else { "" })
             .body(Body::Json(object.clone()));
         self.value(&ask).await

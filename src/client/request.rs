@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::{Reach, has_broken_off, innermost};
 use super::{Asked, Cluster, Error};
 use crate::kinds::{self, Kind};
+use crate::objects::upgrade;
 
 /// How long an answer may take that is no stream.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -165,6 +166,17 @@ impl Ask {
         uri
     }
 
+    /// An object as the version that the server has; a patch is no object and stays as it is.
+    fn written(&self, body: &Value, version: &str) -> String {
+        let kind = self.asked.kind;
+        if version == kind.version() || matches!(self.body, Body::Patch(_)) {
+            return body.to_string();
+        }
+        let mut older = body.clone();
+        upgrade::from_v1(kind, version, &mut older);
+        older.to_string()
+    }
+
     pub(super) fn http(&self, version: &str) -> http::Request<Vec<u8>> {
         let (method, media, body) = match &self.body {
             Body::None if self.asked.verb == "delete" => ("DELETE", "", None),
@@ -177,7 +189,7 @@ impl Ask {
         if !media.is_empty() {
             request = request.header("Content-Type", media);
         }
-        let bytes = body.map(|v| v.to_string().into_bytes()).unwrap_or_default();
+        let bytes = body.map(|v| self.written(v, version).into_bytes()).unwrap_or_default();
         request.body(bytes).expect("encoded paths and fixed headers make a valid request")
     }
 }
@@ -214,8 +226,43 @@ impl Cluster {
                 let served = self.discover(ask.asked.kind, error).await?;
                 self.patiently(ask, served).await
             }
-            other => other,
+            Ok(text) => {
+                self.remember(ask.asked.kind, version);
+                Ok(text)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    fn remember(&self, kind: &'static Kind, version: &'static str) {
+        let mut versions = self.versions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        versions.entry(kind.group).or_insert(version);
+    }
+
+    /// The version in which the server has a kind. Only where nothing of its group was asked for yet is the server asked.
+    ///
+    /// # Errors
+    /// When it has none that is known, or does not answer.
+    pub async fn discovered(&self, kind: &'static Kind) -> Result<&'static str, Error> {
+        let known = self.versions.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(kind.group).copied();
+        if let Some(version) = known.filter(|version| kind.versions.contains(version)) {
+            return Ok(version);
+        }
+        for version in kind.versions {
+            let ask = Ask::new("list", kind, "");
+            match self.client.request::<Resources>(group(kind, version)).await {
+                Ok(resources) if resources.resources.iter().any(|r| r.name == kind.plural) => {
+                    self.remember(kind, version);
+                    return Ok(version);
+                }
+                Ok(_) => {}
+                Err(error) => match self.error(error, &ask) {
+                    error if error.is_not_found() => {}
+                    error => return Err(error),
+                },
+            }
+        }
+        Err(self.unserved(kind))
     }
 
     async fn patiently(&self, ask: &Ask, version: &str) -> Result<String, Error> {
@@ -253,22 +300,26 @@ impl Cluster {
     /// Finds an older version of a kind that the server serves.
     async fn discover(&self, kind: &'static Kind, unknown: Error) -> Result<&'static str, Error> {
         for version in &kind.versions[1..] {
-            let path = if kind.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", kind.group) };
-            let request = http::Request::get(path).body(Vec::new()).expect("a group's path is a valid URI");
-            let Ok(resources) = self.client.request::<Resources>(request).await else { continue };
+            let Ok(resources) = self.client.request::<Resources>(group(kind, version)).await else { continue };
             if resources.resources.iter().any(|r| r.name == kind.plural) {
                 let mut versions = self.versions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 versions.insert(kind.group, version);
                 return Ok(version);
             }
         }
-        let what = match kind.group {
-            "tekton.dev" => "Tekton Pipelines",
-            "triggers.tekton.dev" => "Tekton Triggers",
-            _ => return Err(unknown),
-        };
-        Err(Error::NoTekton { what, server: self.server.to_string(), resource: kind.resource() })
+        Err(if kind.group.ends_with("tekton.dev") { self.unserved(kind) } else { unknown })
     }
+
+    fn unserved(&self, kind: &Kind) -> Error {
+        let what = if kind.group == "triggers.tekton.dev" { "Tekton Triggers" } else { "Tekton Pipelines" };
+        Error::NoTekton { what, server: self.server.to_string(), resource: kind.resource() }
+    }
+}
+
+/// The question what a group's version has.
+fn group(kind: &Kind, version: &str) -> http::Request<Vec<u8>> {
+    let path = if kind.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", kind.group) };
+    http::Request::get(path).body(Vec::new()).expect("a group's path is a valid URI")
 }
 
 #[derive(Deserialize)]

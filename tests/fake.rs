@@ -19,6 +19,8 @@ pub struct Request {
     pub target: String,
     /// Names in small letters
     pub headers: Vec<(String, String)>,
+    /// What came with it
+    pub body: String,
 }
 
 impl Request {
@@ -154,9 +156,9 @@ fn serve(stream: TcpStream, asked: &Mutex<Vec<Request>>, answer: &Answering) -> 
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
-    let request = Request { method, target, headers };
+    let mut request = Request { method, target, headers, body: String::new() };
     let length: u64 = request.header("content-length").parse().unwrap_or(0);
-    reader.take(length).read_to_end(&mut Vec::new())?;
+    reader.take(length).read_to_string(&mut request.body)?;
     let before = {
         let mut asked = asked.lock().expect("no request panics");
         asked.push(request.clone());

@@ -190,3 +190,38 @@ fn forty_columns_are_enough() {
     let (text, status) = rest(session);
     assert!(status == 0 && text.contains("from the newer one"), "{text}");
 }
+
+#[test]
+fn start_asks_for_what_the_flags_leave_out_and_enter_refuses_an_optional_workspace() {
+    let world = World::started_sandbox();
+    let task = "apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: greet}
+spec:
+  params: [{name: who, type: string}, {name: map, type: object, properties: {k: {type: string}}, default: {k: 'a,b'}}]
+  workspaces: [{name: spare, optional: true}, {name: desk}]
+  steps: [{name: say, image: none, script: 'echo \"$(params.who) and $(params.map.k)\"; ls -d $(workspaces.desk.path)/below'}]
+";
+    world.stdin(&["apply", "-f", "-"], task).ok();
+    let mut session = terminal(&world, 160, &["task", "start", "greet", "--dry-run"], &[]);
+    session.exp_string("? Value for param `who` of type `string`?").expect("the first param");
+    session.send_line("ann").expect("a name");
+    session.exp_string("? Value for param `map` of type `object`? (Default is `k:a,b`)").expect("the second param");
+    session.send_line("").expect("enter");
+    session.exp_string("? Do you want to give specifications for the optional workspace `spare`: (y/N)").expect("whether it is wanted");
+    session.send_line("").expect("enter");
+    session.exp_string("Please give specifications for the workspace: desk").expect("the other workspace");
+    session.exp_string("? Name for the workspace :").expect("its name");
+    session.send_line("").expect("enter");
+    session.exp_string("? Value of the Sub Path :").expect("its path");
+    session.send_line("below").expect("a path");
+    session.exp_string("? Type of the Workspace :").expect("its source");
+    session.send("\r").and_then(|_| session.flush()).expect("enter");
+    session.exp_string("? Type of EmptyDir :").expect("its medium");
+    session.send_line("").expect("enter");
+    let (text, status) = rest(session);
+    assert_eq!(status, 0, "{text}");
+    let text = text.replace('\r', "");
+    assert!(text.contains("- name: map\n    value:\n      k: a,b\n  - name: who\n    value: ann\n"), "{text}");
+    assert!(text.contains("workspaces:\n  - emptyDir: {}\n    name: desk\n    subPath: below\n"), "{text}");
+}

@@ -7,7 +7,7 @@ use crate::objects::run::PipelineRun;
 use crate::session::Session;
 use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
-use crate::verbs::{cancel, describe, export, logs, wait, watch};
+use crate::verbs::{cancel, describe, export, logs, start, wait, watch};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -36,6 +36,8 @@ pub enum Verb {
         #[arg(long, value_name = "HOW")]
         grace: Option<String>,
     },
+    /// Start a {Kind} again, with flags laid over it
+    Rerun(Box<start::Rerun>),
     /// Delete {Kinds}
     #[command(visible_alias = "rm")]
     Delete {
@@ -67,6 +69,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         }
         Verb::Describe(arguments) => arguments.describe::<PipelineRun>(session).await,
         Verb::Cancel { name, grace } => cancel::cancel::<PipelineRun>(session, &name, grace.as_deref()).await,
+        Verb::Rerun(arguments) => arguments.rerun::<PipelineRun>(session).await,
         Verb::Delete { pipeline, arguments } => {
             let of = Of::parent(pipeline.as_deref(), false);
             delete_runs::<PipelineRun>(session, &arguments, of).await

@@ -7,7 +7,7 @@ use crate::objects::run::TaskRun;
 use crate::session::Session;
 use crate::verbs::delete::{Of, RunArguments, delete_runs};
 use crate::verbs::list::{self, Which};
-use crate::verbs::{cancel, describe, export, logs, wait, watch};
+use crate::verbs::{cancel, describe, export, logs, start, wait, watch};
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -33,6 +33,8 @@ pub enum Verb {
         /// Name of the {Kind}
         name: String,
     },
+    /// Start a {Kind} again, with flags laid over it
+    Rerun(Box<start::Rerun>),
     /// Delete {Kinds}
     #[command(visible_alias = "rm")]
     Delete {
@@ -68,6 +70,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         }
         Verb::Describe(arguments) => arguments.describe::<TaskRun>(session).await,
         Verb::Cancel { name } => cancel::cancel::<TaskRun>(session, &name, None).await,
+        Verb::Rerun(arguments) => arguments.rerun::<TaskRun>(session).await,
         Verb::Delete { task, ignore_running_pipelinerun, arguments } => {
             let of = Of::parent(task.as_deref(), ignore_running_pipelinerun);
             delete_runs::<TaskRun>(session, &arguments, of).await

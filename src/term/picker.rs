@@ -42,6 +42,12 @@ impl<'a> Picker<'a> {
         Self { prompt, items, narrow, typed: String::new(), shown: (0..items.len()).collect(), at: 0, painted: 0 }
     }
 
+    /// The same, where Enter alone chooses this item.
+    pub(super) fn starting_at(mut self, first: usize) -> Self {
+        self.at = first;
+        self
+    }
+
     /// The item that Enter would choose.
     pub(super) fn current(&self) -> Option<usize> {
         self.shown.get(self.at).copied()

@@ -82,9 +82,17 @@ impl Term {
     /// # Errors
     /// Without a terminal, and when the person interrupts.
     pub fn choose(&mut self, prompt: &str, items: &[String], needed: &str) -> Result<usize, PromptError> {
+        self.choose_from(prompt, items, 0, needed)
+    }
+
+    /// The same, where Enter alone chooses the item at `first`.
+    ///
+    /// # Errors
+    /// As [`Term::choose`].
+    pub fn choose_from(&mut self, prompt: &str, items: &[String], first: usize, needed: &str) -> Result<usize, PromptError> {
         self.asking(needed)?;
         let screen = console::Term::stderr();
-        let mut picker = Picker::new(prompt, items, Narrow::Contains);
+        let mut picker = Picker::new(prompt, items, Narrow::Contains).starting_at(first);
         let mut pressed = Pressed::Again;
         while pressed == Pressed::Again {
             picker.paint(&screen, "")?;
@@ -162,15 +170,17 @@ impl Term {
         }
     }
 
-    /// Asks for a line of text.
+    /// Asks for a line of text; Enter alone is the default, which may be nothing.
     ///
     /// # Errors
     /// Without a terminal, and when the person interrupts.
     pub fn line(&mut self, prompt: &str, default: Option<&str>, needed: &str) -> Result<String, PromptError> {
         self.asking(needed)?;
         let mut input = dialoguer::Input::<String>::with_theme(&Asking).with_prompt(prompt);
-        if let Some(default) = default {
-            input = input.default(default.to_owned());
+        match default {
+            Some("") => input = input.allow_empty(true),
+            Some(default) => input = input.default(default.to_owned()),
+            None => {}
         }
         let typed = input.interact_text();
         if typed.is_err() {

@@ -2,6 +2,7 @@
 //! structs do not know, and with the fields that Go never leaves out. `fields.txt` holds the structs as data.
 
 mod quantity;
+pub mod strict;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -19,7 +20,9 @@ static FIELDS: &str = include_str!("fields.txt");
 
 type Field = (&'static str, &'static str, &'static str);
 
-static STRUCTS: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
+static STRUCTS: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| fields_of(FIELDS));
+
+fn fields_of(table: &'static str) -> HashMap<&'static str, Vec<Field>> {
     let field = |text: &'static str| {
         let (name, shape) = text.split_once(' ')?;
         let bare = name.trim_end_matches(['?', '~']);
@@ -29,8 +32,8 @@ static STRUCTS: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
         let (name, fields) = line.split_once(':')?;
         Some((name, fields.split(',').filter_map(field).collect()))
     };
-    FIELDS.lines().filter_map(line).collect()
-});
+    table.lines().filter_map(line).collect()
+}
 
 /// Whether lists of the kind are printed through a struct.
 pub fn is_known(kind: &Kind) -> bool {

@@ -36,6 +36,35 @@ impl Layout {
         empty_status: || json!({"podName": ""}),
         order: &["params", "serviceAccountName", "taskRef", "taskSpec", "timeout", "podTemplate", "workspaces"],
     };
+
+    /// The field that refers to a definition
+    pub fn reference(&self) -> &'static str {
+        self.reference
+    }
+
+    /// The field that holds a definition's spec
+    pub fn spec(&self) -> &'static str {
+        self.spec
+    }
+}
+
+/// What a run begins as, before anything is laid over it.
+pub enum Base {
+    /// A run of a definition on the server
+    Named,
+    /// A run that carries this spec of a definition
+    Inline(Value),
+    /// What an earlier run was
+    Again(Value),
+    /// A run as its file has it
+    Written(Value),
+    /// A run of what a resolver fetches
+    Resolved {
+        /// `git`, `hub`, …
+        resolver: String,
+        /// What the resolver is told
+        params: Vec<Param>,
+    },
 }
 
 /// What a run is made of.
@@ -44,10 +73,8 @@ pub struct Given<'a> {
     pub name: &'a str,
     /// Namespace of the run
     pub namespace: &'a str,
-    /// The definition, where it comes from a file
-    pub spec: Option<Value>,
-    /// The run that is started again
-    pub again: Option<Value>,
+    /// What it begins as
+    pub base: Base,
     /// `--prefix-name`
     pub prefix: Option<&'a str>,
     /// Labels
@@ -58,31 +85,63 @@ pub struct Given<'a> {
     pub workspaces: Vec<Value>,
     /// ServiceAccount
     pub account: Option<&'a str>,
+    /// ServiceAccounts of single tasks
+    pub task_accounts: Vec<(String, String)>,
     /// Pod template
     pub pod_template: Option<Value>,
-    /// Further fields of the spec
-    pub fields: Vec<(&'static str, Value)>,
+    /// Time limits: one by no name, or several by their names
+    pub limits: Vec<(&'static str, String)>,
 }
 
-impl Given<'_> {
+impl<'a> Given<'a> {
+    /// A run with nothing laid over it.
+    pub fn of(name: &'a str, namespace: &'a str, base: Base) -> Self {
+        Self {
+            name,
+            namespace,
+            base,
+            prefix: None,
+            labels: Vec::new(),
+            params: Vec::new(),
+            workspaces: Vec::new(),
+            account: None,
+            task_accounts: Vec::new(),
+            pod_template: None,
+            limits: Vec::new(),
+        }
+    }
+
     /// The run.
     pub fn run(&self, kind: &Kind, layout: &Layout) -> Value {
-        let mut metadata = json!({"generateName": self.generate_name(), "namespace": self.namespace});
-        if !self.labels.is_empty() {
-            metadata["labels"] =
-                self.labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into();
-        }
         json!({
-            "kind": kind.kind, "apiVersion": kind.api_version(kind.version()), "metadata": metadata,
+            "kind": kind.kind, "apiVersion": kind.api_version(kind.version()), "metadata": self.metadata(),
             "spec": ordered(self.spec(layout), layout.order), "status": (layout.empty_status)(),
         })
+    }
+
+    fn metadata(&self) -> Value {
+        let mut metadata = match &self.base {
+            // What a file says of a run's name and labels is meant to stay.
+            Base::Written(run) => run["metadata"].clone(),
+            _ => json!({}),
+        };
+        metadata["namespace"] = self.namespace.into();
+        let own_name = metadata.get("name").or(metadata.get("generateName")).is_some();
+        if !own_name || self.prefix.is_some_and(|p| !p.is_empty()) {
+            metadata.as_object_mut().map(|fields| fields.shift_remove("name"));
+            metadata["generateName"] = self.generate_name().into();
+        }
+        for (key, value) in &self.labels {
+            metadata["labels"][key] = value.as_str().into();
+        }
+        metadata
     }
 
     fn generate_name(&self) -> String {
         if let Some(prefix) = self.prefix.filter(|p| !p.is_empty()) {
             return format!("{prefix}-");
         }
-        let Some(again) = &self.again else { return format!("{}-run-", self.name) };
+        let Base::Again(again) = &self.base else { return format!("{}-run-", self.name) };
         match again.pointer("/metadata/generateName").and_then(Value::as_str).filter(|n| !n.is_empty()) {
             Some(prefix) => prefix.to_owned(),
             None => format!("{}-", again.pointer("/metadata/name").and_then(Value::as_str).unwrap_or(self.name)),
@@ -90,33 +149,60 @@ impl Given<'_> {
     }
 
     fn spec(&self, layout: &Layout) -> Map<String, Value> {
-        let mut spec = match self.again.as_ref().and_then(|again| again["spec"].as_object()) {
-            Some(again) => again.clone(),
-            None => match &self.spec {
-                Some(inline) => Map::from_iter([(layout.spec.to_owned(), inline.clone())]),
-                None => Map::from_iter([(layout.reference.to_owned(), json!({"name": self.name}))]),
-            },
+        let one = |field: &str, value: Value| Map::from_iter([(field.to_owned(), value)]);
+        let mut spec = match &self.base {
+            Base::Again(run) | Base::Written(run) => run["spec"].as_object().cloned().unwrap_or_default(),
+            Base::Inline(spec) => one(layout.spec, spec.clone()),
+            Base::Named => one(layout.reference, json!({"name": self.name})),
+            Base::Resolved { resolver, params } => {
+                let mut reference = json!({"resolver": resolver});
+                if !params.is_empty() {
+                    reference["params"] = values(params).collect();
+                }
+                one(layout.reference, reference)
+            }
         };
-        spec.shift_remove("status");
+        if matches!(self.base, Base::Again(_)) {
+            // The earlier run may have been cancelled.
+            spec.shift_remove("status");
+            spec.shift_remove("statusMessage");
+        }
         if !self.params.is_empty() {
-            let params = merged(spec.get("params"), self.params.iter().map(|(name, value)| json!({"name": name, "value": value})));
+            let params = merged("name", spec.get("params"), values(&self.params));
             spec.insert("params".into(), sorted(params).into());
         }
         if !self.workspaces.is_empty() {
-            let workspaces = merged(spec.get("workspaces"), self.workspaces.iter().cloned());
+            let workspaces = merged("name", spec.get("workspaces"), self.workspaces.iter().cloned());
             spec.insert("workspaces".into(), workspaces.into());
         }
-        for (field, value) in &self.fields {
-            match *field {
-                "taskRunSpecs" => {
-                    let specs = merged_by("pipelineTaskName", spec.get(*field), value.as_array().into_iter().flatten().cloned());
-                    spec.insert((*field).into(), specs.into());
-                }
-                _ => drop(spec.insert((*field).into(), value.clone())),
-            }
-        }
+        self.put_limits(&mut spec);
+        self.put_task_accounts(&mut spec);
         self.put_template(&mut spec, layout);
         spec
+    }
+
+    /// One limit is a field; several are a block, which replaces the one that was there.
+    fn put_limits(&self, spec: &mut Map<String, Value>) {
+        let block = || self.limits.iter().map(|(name, limit)| ((*name).to_owned(), Value::from(limit.as_str()))).collect();
+        match self.limits.as_slice() {
+            [] => {}
+            [("", limit)] => drop(spec.insert("timeout".into(), limit.as_str().into())),
+            _ => drop(spec.insert("timeouts".into(), Value::Object(block()))),
+        }
+    }
+
+    fn put_task_accounts(&self, spec: &mut Map<String, Value>) {
+        if self.task_accounts.is_empty() {
+            return;
+        }
+        let Value::Array(specs) = spec.entry("taskRunSpecs").or_insert_with(|| json!([])) else { return };
+        for (task, account) in &self.task_accounts {
+            let known = specs.iter_mut().find(|spec| spec["pipelineTaskName"] == **task);
+            match known {
+                Some(known) => known["serviceAccountName"] = account.as_str().into(),
+                None => specs.push(json!({"pipelineTaskName": task, "serviceAccountName": account})),
+            }
+        }
     }
 
     fn put_template(&self, spec: &mut Map<String, Value>, layout: &Layout) {
@@ -140,12 +226,12 @@ impl Given<'_> {
     }
 }
 
-fn merged(existing: Option<&Value>, given: impl Iterator<Item = Value>) -> Vec<Value> {
-    merged_by("name", existing, given)
+fn values(params: &[Param]) -> impl Iterator<Item = Value> {
+    params.iter().map(|(name, value)| json!({"name": name, "value": value}))
 }
 
 /// Those that are there, each replaced by one of the same key that is given, and then the others that are given.
-fn merged_by(key: &str, existing: Option<&Value>, given: impl Iterator<Item = Value>) -> Vec<Value> {
+fn merged(key: &str, existing: Option<&Value>, given: impl Iterator<Item = Value>) -> Vec<Value> {
     let mut all = existing.and_then(Value::as_array).cloned().unwrap_or_default();
     for new in given {
         match all.iter_mut().find(|old| old[key] == new[key]) {
@@ -178,7 +264,11 @@ pub(super) fn tabbed(value: &Value) -> String {
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, serde_json::ser::PrettyFormatter::with_indent(b"\t"));
     serde::Serialize::serialize(value, &mut serializer).expect("a JSON value is always serializable");
     out.push(b'\n');
-    String::from_utf8(out).expect("JSON is UTF-8")
+    let text = String::from_utf8(out).expect("JSON is UTF-8");
+    // These stand in texts only, and Go writes them so that no browser takes them for markup.
+    [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")]
+        .into_iter()
+        .fold(text, |text, (letter, code)| text.replace(letter, code))
 }
 
 #[cfg(test)]
@@ -187,19 +277,7 @@ mod tests {
     use crate::kinds;
 
     fn given() -> Given<'static> {
-        Given {
-            name: "build",
-            namespace: "ns",
-            spec: None,
-            again: None,
-            prefix: None,
-            labels: Vec::new(),
-            params: Vec::new(),
-            workspaces: Vec::new(),
-            account: None,
-            pod_template: None,
-            fields: Vec::new(),
-        }
+        Given::of("build", "ns", Base::Named)
     }
 
     #[test]
@@ -217,11 +295,13 @@ mod tests {
     #[test]
     fn a_task_run_is_printed_as_tkn_prints_it() {
         let params = vec![("b".to_owned(), json!("2")), ("a".to_owned(), json!("1"))];
-        let run = Given { params, account: Some("svc1"), ..given() }.run(&kinds::TASK_RUN, &Layout::TASK_RUN);
+        let labels = vec![("l".to_owned(), "<&>".to_owned())];
+        let run = Given { params, labels, account: Some("svc1"), ..given() }.run(&kinds::TASK_RUN, &Layout::TASK_RUN);
         let keys: Vec<_> = run["spec"].as_object().expect("a spec").keys().collect();
         assert_eq!(keys, ["params", "serviceAccountName", "taskRef"]);
         assert_eq!(run["spec"]["params"][0]["name"], "a");
         assert_eq!(run["status"], json!({"podName": ""}));
+        assert!(tabbed(&run).contains(r#""l": "\u003c\u0026\u003e""#));
         assert!(
             tabbed(&run)
                 .starts_with("{\n\t\"kind\": \"TaskRun\",\n\t\"apiVersion\": \"tekton.dev/v1\",\n\t\"metadata\": {\n\t\t\"generateName\"")
@@ -238,7 +318,7 @@ mod tests {
             },
         });
         let again = Given {
-            again: Some(again),
+            base: Base::Again(again),
             params: vec![("z".to_owned(), json!("2"))],
             workspaces: vec![json!({"name": "v", "secret": {"secretName": "x"}})],
             ..given()
@@ -249,5 +329,37 @@ mod tests {
         assert_eq!(run["spec"]["workspaces"], json!([{"name": "w", "emptyDir": {}}, {"name": "v", "secret": {"secretName": "x"}}]));
         assert_eq!(run["spec"]["taskRunTemplate"], json!({"serviceAccountName": "s"}));
         assert!(run["spec"].get("status").is_none());
+    }
+
+    #[test]
+    fn a_file_keeps_its_name_and_labels_under_the_flags() {
+        let written = json!({"metadata": {"name": "fixed", "labels": {"a": "b"}}, "spec": {"pipelineRef": {"name": "p"}}});
+        let laid = Given { base: Base::Written(written.clone()), labels: vec![("c".into(), "d".into())], ..given() };
+        let run = laid.run(&kinds::PIPELINE_RUN, &Layout::PIPELINE_RUN);
+        assert_eq!(run["metadata"], json!({"name": "fixed", "labels": {"a": "b", "c": "d"}, "namespace": "ns"}));
+        let renamed = Given { base: Base::Written(written), prefix: Some("new"), ..given() };
+        let run = renamed.run(&kinds::PIPELINE_RUN, &Layout::PIPELINE_RUN);
+        assert_eq!(run["metadata"], json!({"generateName": "new-", "labels": {"a": "b"}, "namespace": "ns"}));
+    }
+
+    #[test]
+    fn an_account_of_a_task_leaves_the_task_s_other_fields() {
+        let again =
+            json!({"spec": {"taskRunSpecs": [{"pipelineTaskName": "a", "serviceAccountName": "old", "metadata": {"labels": {"l": "m"}}}]}});
+        let accounts = vec![("b".to_owned(), "y".to_owned()), ("a".to_owned(), "x".to_owned())];
+        let run = Given { base: Base::Again(again), task_accounts: accounts, ..given() }.run(&kinds::PIPELINE_RUN, &Layout::PIPELINE_RUN);
+        let expected = json!([
+            {"pipelineTaskName": "a", "serviceAccountName": "x", "metadata": {"labels": {"l": "m"}}},
+            {"pipelineTaskName": "b", "serviceAccountName": "y"},
+        ]);
+        assert_eq!(run["spec"]["taskRunSpecs"], expected);
+    }
+
+    #[test]
+    fn a_resolver_is_told_its_params_and_limits_are_a_block() {
+        let base = Base::Resolved { resolver: "git".into(), params: vec![("url".into(), json!("https://x"))] };
+        let run = Given { base, limits: vec![("tasks", "5m0s".into())], ..given() }.run(&kinds::PIPELINE_RUN, &Layout::PIPELINE_RUN);
+        let reference = json!({"resolver": "git", "params": [{"name": "url", "value": "https://x"}]});
+        assert_eq!(run["spec"], json!({"pipelineRef": reference, "timeouts": {"tasks": "5m0s"}, "taskRunTemplate": {}}));
     }
 }

@@ -1,12 +1,12 @@
 //! The flags that only `pipeline start` or only `task start` has.
 
 use clap::Args;
-use serde_json::{Value, json};
 
-use super::{Common, Own, start};
+use super::limits::limit;
+use super::{Common, Own, check, start};
 use crate::failure::{Exit, Failure};
-use crate::objects::duration::GoDuration;
 use crate::objects::pipeline::{Pipeline, Task};
+use crate::objects::run::{PipelineRun, TaskRun};
 use crate::session::Session;
 use crate::verbs::logs::ExitWithTaskRun;
 
@@ -33,6 +33,10 @@ pub struct OfPipeline {
     /// ServiceAccount of one task, as task=account
     #[arg(long, value_name = "TASK=NAME", value_delimiter = ',')]
     task_serviceaccount: Vec<String>,
+    /// Start what a resolver fetches: with a NAME, a run that hub, git, http, cluster or bundle resolves by this name; with
+    /// --last the newest run of that resolver again, and with `remote` the newest of any of them
+    #[arg(long, value_name = "TYPE")]
+    resolvertype: Option<String>,
     /// With --showlog, end with the run's status: 0 when it succeeded, 1 when it failed, 2 when that is not known
     #[arg(long, short = 'E')]
     exit_with_pipelinerun_error: bool,
@@ -49,38 +53,72 @@ pub struct OfTask {
     /// Time limit of the run, such as 1h30m
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
+    /// A bundle that holds the Task
+    #[arg(long, short, value_name = "IMAGE", hide = true)]
+    image: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
     #[command(flatten)]
     exit: ExitWithTaskRun,
+}
+
+/// How a bundle's registry is reached. This version reads no bundles; tkn's scripts may say it all the same.
+#[derive(Args, Clone, Debug)]
+struct Remote {
+    /// A token for the registry
+    #[arg(long, value_name = "TOKEN", hide = true)]
+    remote_bearer: Option<String>,
+    /// A user of the registry
+    #[arg(long, value_name = "NAME", hide = true)]
+    remote_username: Option<String>,
+    /// The user's password
+    #[arg(long, value_name = "PASSWORD", hide = true)]
+    remote_password: Option<String>,
+    /// Take any certificate of the registry
+    #[arg(long, hide = true)]
+    remote_skip_tls: bool,
+}
+
+impl Remote {
+    /// One of its flags that was given.
+    fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (self.remote_bearer.is_some(), "--remote-bearer"),
+            (self.remote_username.is_some(), "--remote-username"),
+            (self.remote_password.is_some(), "--remote-password"),
+            (self.remote_skip_tls, "--remote-skip-tls"),
+        ];
+        flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+    }
 }
 
 impl OfPipeline {
     /// Starts a PipelineRun.
     ///
     /// # Errors
-    /// As [`start`].
+    /// As the flags and the server have it.
     pub async fn start(self, session: &mut Session) -> Result<Exit, Failure> {
         if self.timeout.is_some() {
             session.term.say("Flag --timeout has been deprecated, please use --pipeline-timeout flag instead");
         }
-        let mut fields = Vec::new();
-        fields.extend(self.timeouts()?.map(|timeouts| ("timeouts", timeouts)));
-        fields.extend(task_accounts(&self.task_serviceaccount)?.map(|specs| ("taskRunSpecs", specs)));
-        let own = Own { again: self.use_pipelinerun, fields, exit_with_error: self.exit_with_pipelinerun_error };
-        start::<Pipeline>(session, self.common, own).await
-    }
-
-    /// The three newer flags replace the whole block; the older one counts where none of them is given.
-    fn timeouts(&self) -> Result<Option<Value>, Failure> {
-        let newer = [("pipeline", &self.pipeline_timeout), ("tasks", &self.tasks_timeout), ("finally", &self.finally_timeout)];
-        let older = [("pipeline", &self.timeout)];
-        let given = if newer.iter().any(|(_, text)| text.is_some()) { newer.as_slice() } else { older.as_slice() };
-        let mut timeouts = json!({});
-        for (field, text) in given {
-            if let Some(text) = text {
-                timeouts[*field] = duration(text)?.into();
-            }
+        let newer = [("pipeline", self.pipeline_timeout), ("tasks", self.tasks_timeout), ("finally", self.finally_timeout)];
+        let mut limits: Vec<_> = newer.into_iter().filter_map(|(name, text)| Some((name, given(text)?))).collect();
+        // The three newer flags replace the whole block, what the older one says with it.
+        match given(self.timeout) {
+            Some(older) if limits.is_empty() => limits.push(("pipeline", older)),
+            Some(older) => drop(limit(&older)?),
+            None => {}
         }
-        Ok(timeouts.as_object().is_some_and(|t| !t.is_empty()).then_some(timeouts))
+        let own = Own {
+            again: given(self.use_pipelinerun),
+            limits,
+            task_accounts: self.task_serviceaccount,
+            resolvertype: given(self.resolvertype),
+            exit_with_error: self.exit_with_pipelinerun_error,
+        };
+        let common = self.common.tidy();
+        check::of_pipeline::<Pipeline>(session, &common, &own)?;
+        start::<PipelineRun>(session, common, own).await
     }
 }
 
@@ -88,31 +126,65 @@ impl OfTask {
     /// Starts a TaskRun.
     ///
     /// # Errors
-    /// As [`start`].
+    /// As the flags and the server have it.
     pub async fn start(self, session: &mut Session) -> Result<Exit, Failure> {
-        let timeout = self.timeout.as_deref().map(duration).transpose()?;
-        let fields = timeout.into_iter().map(|timeout| ("timeout", timeout.into())).collect();
-        start::<Task>(session, self.common, Own { again: self.use_taskrun, fields, exit_with_error: self.exit.error }).await
+        let limits = given(self.timeout).map(|text| ("", text)).into_iter().collect();
+        let own = Own { again: given(self.use_taskrun), limits, exit_with_error: self.exit.error, ..Own::default() };
+        let (common, image) = (self.common.tidy(), given(self.image));
+        check::of_task::<Task>(session, &common, &own, image.as_deref())?;
+        if let Some(flag) = self.remote.given().filter(|_| image.is_none() && !session.stands_in_for_tkn()) {
+            return Err(Failure::usage(format!("{flag} goes with --image, which says what it is for")));
+        }
+        if let Some(image) = image {
+            let name = common.name.unwrap_or_default();
+            let other = format!(
+                "task start --resolver bundles --resolver-param bundle={image} --resolver-param name={name} --resolver-param kind=task"
+            );
+            return Err(Failure::usage("this version reads no bundles, so --image starts nothing")
+                .hint(format!("a cluster can fetch it: {}", session.command(&other))));
+        }
+        start::<TaskRun>(session, common, own).await
     }
 }
 
-/// A duration as Go writes it, which is how objects carry it.
-fn duration(text: &str) -> Result<String, Failure> {
-    let duration = GoDuration::parse(text).ok_or_else(|| {
-        Failure::usage(format!("time: invalid duration {text:?}")).hint("a duration is a number with a unit: 90s, 15m, 1h30m")
-    })?;
-    Ok(duration.to_string())
+impl Common {
+    /// The flags without those whose value is empty, which count as not given.
+    fn tidy(mut self) -> Self {
+        self.filename = given(self.filename);
+        self.overlay.pod_template = given(self.overlay.pod_template);
+        self
+    }
 }
 
-fn task_accounts(given: &[String]) -> Result<Option<Value>, Failure> {
-    let one = |text: &String| match text.split_once('=') {
-        Some((task, account)) if !task.is_empty() => Ok(json!({"pipelineTaskName": task, "serviceAccountName": account})),
-        _ => Err(Failure::usage(format!(
-            "invalid service account parameter: {text}\nPlease pass Task service accounts as --task-serviceaccount TaskName=ServiceAccount"
-        ))),
+/// A flag's value; an empty one is none.
+fn given(value: Option<String>) -> Option<String> {
+    value.filter(|text| !text.is_empty())
+}
+
+/// `key=value` each; what has no `=` is wrong.
+pub(super) fn pairs(given: &[String], wrong: impl Fn(&str) -> String) -> Result<Vec<(String, String)>, Failure> {
+    let split = |text: &String| match text.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(Failure::usage(wrong(text))),
     };
-    let specs = given.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-    Ok((!specs.is_empty()).then(|| specs.into()))
+    given.iter().map(split).collect()
+}
+
+/// ServiceAccounts of single tasks, `task=account` each.
+///
+/// # Errors
+/// As tkn words them.
+pub(super) fn task_accounts(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let wrong = |text: &str| {
+        format!(
+            "invalid service account parameter: {text}\nPlease pass Task service accounts as --task-serviceaccount TaskName=ServiceAccount"
+        )
+    };
+    let odd = |text: &&String| text.matches('=').count() != 1 || text.starts_with('=');
+    match given.iter().find(odd) {
+        Some(text) => Err(Failure::usage(wrong(text))),
+        None => pairs(given, wrong),
+    }
 }
 
 #[cfg(test)]
@@ -120,16 +192,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_go_writes_them() {
-        assert_eq!(duration("90s").map_err(|f| f.message), Ok("1m30s".into()));
-        assert_eq!(duration("x").map_err(|f| f.message), Err("time: invalid duration \"x\"".into()));
-    }
-
-    #[test]
     fn accounts_of_tasks_are_named_with_them() {
-        let given = ["a=x".to_owned(), "b=y".to_owned()];
-        let specs = task_accounts(&given).map_err(|f| f.message).expect("accounts").expect("some");
-        assert_eq!(specs[1], json!({"pipelineTaskName": "b", "serviceAccountName": "y"}));
-        assert!(task_accounts(&["a".to_owned()]).is_err());
+        let read = |given: &[&str]| task_accounts(&given.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).map_err(|f| f.message);
+        assert_eq!(read(&["a=x", "b="]), Ok(vec![("a".into(), "x".into()), ("b".into(), String::new())]));
+        for wrong in ["a", "=x", "a=b=c", ""] {
+            assert!(read(&["a=x", wrong]).is_err_and(|m| m.starts_with(&format!("invalid service account parameter: {wrong}\n"))));
+        }
     }
 }

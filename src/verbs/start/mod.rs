@@ -1,39 +1,48 @@
-//! `start` of Pipelines and Tasks: flags, questions for what they leave out, and the run that is made of both. Texts
-//! are those of tkn.
+//! `start` of Pipelines and Tasks, and `rerun` of their runs: flags, questions for what they leave out, and the run that
+//! is made of both. Texts are those of tkn.
 
+mod again;
 mod ask;
 mod build;
+mod check;
+mod files;
 mod flags;
+mod limits;
 mod params;
+mod rerun;
+mod source;
+mod strict;
+mod told;
 mod workspaces;
-
-use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
 
-use crate::client::{Cluster, Select};
+use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
-use crate::kinds::Kind;
 use crate::objects::Object;
 use crate::objects::pipeline::{ParamSpec, Pipeline, Task, WorkspaceDeclaration};
 use crate::objects::run::{PipelineRun, RunOf, TaskRun};
-use crate::render;
-use crate::scaffold::documents::documents;
+use crate::scaffold::places::Places;
 use crate::session::Session;
-use crate::verbs::{called, logs, missing, stay};
-pub use build::{Given, Layout};
+use crate::verbs::watch::Watchable;
+use build::{Given, Layout};
 pub use flags::{OfPipeline, OfTask};
+use params::{Declared, Param};
+pub use rerun::{Arguments as Rerun, once_more};
+use source::Source;
+use told::Then;
 
-/// Flags that both have.
-#[derive(Args, Clone, Debug)]
-pub struct Common {
-    /// Name of the {Kind}
-    #[arg(value_name = "NAME")]
-    name: Option<String>,
-    /// A param, as name=value; items of arrays are parted by commas, objects are key:value,key:value
+/// What is laid over a run.
+#[derive(Args, Clone, Debug, Default)]
+struct Overlay {
+    /// A param, as name=value; items of arrays are parted by commas, objects are key:value,key:value. Both may be JSON
+    /// as well, ["a,b","c"]; given several times, each value is one item
     #[arg(long, short, value_name = "NAME=VALUE")]
     param: Vec<String>,
+    /// A file with params: a YAML or JSON map of names and values; what --param says wins
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    param_file: Option<String>,
     /// A workspace, as name=NAME and one of emptyDir=, claimName=CLAIM, config=NAME, secret=NAME,
     /// volumeClaimTemplateFile=FILE, csiFile=FILE, all parted by commas; subPath=PATH and item=KEY=PATH may follow
     #[arg(long, short, value_name = "SPEC")]
@@ -49,10 +58,21 @@ pub struct Common {
     prefix_name: Option<String>,
     /// A file with a pod template
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pod_template: Option<PathBuf>,
-    /// Start what this file defines, without making the {Kind} itself
+    pod_template: Option<String>,
+}
+
+/// Flags that both have.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// Name of the {Kind}
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    overlay: Overlay,
+    /// Start what this file or URL defines, without making the {Kind} itself; a file with a {Kind}Run is started with
+    /// the flags laid over it
     #[arg(long, short, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    filename: Option<PathBuf>,
+    filename: Option<String>,
     /// Start again as the newest run was
     #[arg(long, short = 'L')]
     last: bool,
@@ -62,26 +82,29 @@ pub struct Common {
     /// Do not ask for optional workspaces
     #[arg(long)]
     skip_optional_workspace: bool,
-    /// Print the run and make nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Print the run as yaml, json or name
-    #[arg(long, short, value_name = "FORMAT")]
-    output: Option<String>,
-    /// Follow the run's logs
-    #[arg(long)]
-    showlog: bool,
+    /// Start what this resolver fetches: git, hub, http, cluster, bundles or one of the cluster's own
+    #[arg(long, value_name = "RESOLVER")]
+    resolver: Option<String>,
+    /// What the resolver is told, as name=value
+    #[arg(long, value_name = "NAME=VALUE")]
+    resolver_param: Vec<String>,
+    #[command(flatten)]
+    then: Then,
 }
 
-/// What a kind adds to the flags: which run to start again, and fields of the run.
+/// What a kind adds to the flags.
 #[derive(Debug, Default)]
-pub struct Own {
+struct Own {
     /// `--use-pipelinerun`, `--use-taskrun`
-    pub again: Option<String>,
-    /// Fields of the run's spec
-    pub fields: Vec<(&'static str, Value)>,
+    again: Option<String>,
+    /// Time limits that were typed: one by no name, or several by their names
+    limits: Vec<(&'static str, String)>,
+    /// ServiceAccounts of single tasks, as they were typed
+    task_accounts: Vec<String>,
+    /// `--resolvertype`
+    resolvertype: Option<String>,
     /// End with the run's status
-    pub exit_with_error: bool,
+    exit_with_error: bool,
 }
 
 /// A kind that can be started.
@@ -110,6 +133,12 @@ pub struct Words {
     pub last_of_file: &'static str,
     /// There is no run to start again; `{name}` and `{namespace}` stand in it
     pub no_runs: &'static str,
+    /// Whether a name is looked for where a file is given as well
+    pub name_first: bool,
+    /// Whether workspaces are looked at before params
+    pub workspaces_first: bool,
+    /// Whether a run that is started again has to be of this very kind of definition
+    pub checks_kind: bool,
     /// How a run's logs are read
     pub subject: crate::logs::Subject,
 }
@@ -123,6 +152,9 @@ impl Startable for Pipeline {
         two_runs: "option --last and option --use-pipelinerun can't be specify together",
         last_of_file: "cannot use --last option with --filename option",
         no_runs: "no pipelineruns related to pipeline {name} found in namespace {namespace}",
+        name_first: false,
+        workspaces_first: false,
+        checks_kind: false,
         subject: crate::logs::Subject::PipelineRun,
     };
     fn params(&self) -> &[ParamSpec] {
@@ -142,6 +174,9 @@ impl Startable for Task {
         two_runs: "using --last and --use-taskrun are not compatible",
         last_of_file: "cannot use --last option with --filename or --image option",
         no_runs: "no TaskRuns related to Task {name} found in namespace {namespace}",
+        name_first: true,
+        workspaces_first: true,
+        checks_kind: true,
         subject: crate::logs::Subject::TaskRun,
     };
     fn params(&self) -> &[ParamSpec] {
@@ -152,205 +187,130 @@ impl Startable for Task {
     }
 }
 
-/// How the answer looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Words,
-    Yaml,
-    Json,
-    Name,
-}
-
 /// Starts a run.
 ///
 /// # Errors
 /// When the flags contradict each other, there is no such definition, something needed is missing and nobody can be
 /// asked, or the server refuses.
-pub async fn start<T: Startable>(session: &mut Session, args: Common, own: Own) -> Result<Exit, Failure> {
-    let shape = check::<T>(&args, &own)?;
+async fn start<R: Watchable>(session: &mut Session, args: Common, own: Own) -> Result<Exit, Failure> {
+    let shape = args.then.shape()?;
     let cluster = session.cluster().await?;
-    let (name, definition, spec) = definition::<T>(&cluster, &args).await?;
-    let again = again::<T>(&cluster, &name, &args, &own).await?;
-    let mut params = params::parse(&args.param, definition.params())?;
-    let mut workspaces = workspaces::parse(&args.workspace, |file| yaml_file(&file.display().to_string(), file))?;
-    let labels = labels(&args.labels)?;
-    if again.is_none() {
-        let asked = ask::params(session, definition.params(), &params, args.use_param_defaults)?;
-        params.extend(asked);
-        if args.workspace.is_empty() {
-            workspaces = ask::workspaces(session, definition.workspaces(), args.skip_optional_workspace)?;
-        }
+    let mut source = source::source::<R::Parent>(session, &cluster, &args, &own).await?;
+    check::after_source::<R::Parent>(&args, &own)?;
+    let again = own.resolvertype.is_none() && (args.last || own.again.is_some());
+    let mut answers = Answers { of_file: param_file(&args.overlay, &source.declared).await?, ..Answers::default() };
+    if source.asks && !again {
+        answers.ask(session, &source, &args)?;
     }
-    let pod_template = args.pod_template.as_deref().map(|file| yaml_file(&file.display().to_string(), file)).transpose()?;
+    if again && let Some(run) = again::run::<R::Parent>(session, &cluster, &source.name, &args, &own).await? {
+        source.base = build::Base::Again(run);
+    }
+    let run = laid_over::<R::Parent>(session, &cluster, source, &args.overlay, own.limits, own.task_accounts, answers).await?;
+    told::make::<R>(session, cluster, run, shape, &args.then, own.exit_with_error).await
+}
+
+/// What is said beside the flags.
+#[derive(Default)]
+struct Answers {
+    /// Params of `--param-file`
+    of_file: Vec<Param>,
+    /// Params that somebody answered
+    params: Vec<Param>,
+    /// Workspaces that somebody answered
+    workspaces: Vec<Value>,
+}
+
+impl Answers {
+    fn ask(&mut self, session: &mut Session, source: &Source, args: &Common) -> Result<(), Failure> {
+        let overlay = &args.overlay;
+        params::check(&overlay.param)?;
+        let typed: Vec<&str> = overlay.param.iter().filter_map(|p| Some(p.split_once('=')?.0.trim())).collect();
+        let given = |name: &str| typed.contains(&name) || self.of_file.iter().any(|(known, _)| known == name);
+        self.params = ask::params(session, &source.declared, given, args.use_param_defaults)?;
+        if overlay.workspace.is_empty() {
+            self.workspaces = ask::workspaces(session, &source.workspaces, args.skip_optional_workspace)?;
+        }
+        Ok(())
+    }
+
+    /// The params of the file and the answers, under those that were typed.
+    fn params(&mut self, session: &Session, overlay: &Overlay, declared: &Declared) -> Result<Vec<Param>, Failure> {
+        let mut params = std::mem::take(&mut self.of_file);
+        params.append(&mut self.params);
+        let typed = params::parse(&overlay.param, declared, session.stands_in_for_tkn())?;
+        params.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
+        params.extend(typed);
+        Ok(params)
+    }
+}
+
+/// The run, made of what it begins as, the flags and the answers, in tkn's order, in which it finds mistakes.
+async fn laid_over<T: Startable>(
+    session: &Session,
+    cluster: &Cluster,
+    source: Source,
+    overlay: &Overlay,
+    limits: Vec<(&'static str, String)>,
+    task_accounts: Vec<String>,
+    mut answers: Answers,
+) -> Result<Value, Failure> {
+    let limits = limits.into_iter().map(|(name, text)| Ok((name, limits::limit(&text)?))).collect::<Result<_, Failure>>()?;
+    let mut labels = flags::pairs(&overlay.labels, |text| format!("invalid input format for label parameter: {text}"))?;
+    labels.sort();
+    let workspaces_first = T::WORDS.workspaces_first;
+    let mut workspaces = std::mem::take(&mut answers.workspaces);
+    if workspaces_first {
+        workspaces.extend(read_workspaces(session, overlay).await?);
+    }
+    let params = answers.params(session, overlay, &source.declared)?;
+    if !workspaces_first {
+        workspaces.extend(read_workspaces(session, overlay).await?);
+    }
+    let task_accounts = flags::task_accounts(&task_accounts)?;
+    let pod_template = match &overlay.pod_template {
+        Some(file) if !file.is_empty() => Some(strict::part(session, file, "Template").await?),
+        _ => None,
+    };
     let given = Given {
-        name: &name,
+        name: &source.name,
         namespace: &cluster.namespace,
-        spec,
-        again,
-        prefix: args.prefix_name.as_deref(),
+        base: source.base,
+        prefix: overlay.prefix_name.as_deref(),
         labels,
         params,
         workspaces,
-        account: args.serviceaccount.as_deref(),
+        account: overlay.serviceaccount.as_deref(),
+        task_accounts,
         pod_template,
-        fields: own.fields,
+        limits,
     };
-    let run = given.run(T::Run::KIND, &T::LAYOUT);
-    if args.dry_run {
-        return print(session, &run, if shape == Shape::Words { Shape::Yaml } else { shape });
-    }
-    let made = cluster.create(T::Run::KIND, &cluster.namespace, &run, false).await.map_err(Failure::from)?;
-    started::<T>(session, &cluster, &made, shape, args.showlog, own.exit_with_error).await
+    Ok(given.run(T::Run::KIND, &T::LAYOUT))
 }
 
-/// What tkn refuses before it asks the server for anything.
-fn check<T: Startable>(args: &Common, own: &Own) -> Result<Shape, Failure> {
-    let words = T::WORDS;
-    let again = args.last || own.again.is_some();
-    let refuse = |text: &str| Err(Failure::usage(text));
-    if args.last && own.again.is_some() {
-        return refuse(words.two_runs);
-    }
-    if args.last && args.filename.is_some() {
-        return refuse(words.last_of_file);
-    }
-    if again && args.use_param_defaults {
-        return Err(Failure::usage(format!("cannot use --last or {} options with --use-param-defaults option", words.again)));
-    }
-    let shape = match args.output.as_deref() {
-        None | Some("") => Shape::Words,
-        Some("yaml") => Shape::Yaml,
-        Some("json") => Shape::Json,
-        Some("name") => Shape::Name,
-        Some(other) => return Err(Failure::usage(format!("output format specified is {other} but must be yaml or json"))),
-    };
-    if shape != Shape::Words && args.showlog {
-        return refuse("cannot use --output option with --showlog option");
-    }
-    if args.name.is_none() && args.filename.is_none() {
-        return refuse(words.no_name);
-    }
-    Ok(shape)
+/// Reads `--param-file`.
+async fn param_file(overlay: &Overlay, declared: &Declared) -> Result<Vec<Param>, Failure> {
+    let Some(place) = &overlay.param_file else { return Ok(Vec::new()) };
+    let text = files::read(place).await?;
+    params::of_file(&text.value(false)?, declared).map_err(|(path, mut failure)| {
+        let at = Places::of(&text.text, 0).at(&path).map(|(line, column)| format!(", line {line}, column {column}")).unwrap_or_default();
+        failure.message = format!("{}{at}: {}", text.name, failure.message);
+        failure
+    })
 }
 
-/// The definition, its name, and its spec where the run carries it.
-async fn definition<T: Startable>(cluster: &Cluster, args: &Common) -> Result<(String, T, Option<Value>), Failure> {
-    if let Some(file) = &args.filename {
-        let (name, value) = from_file(T::KIND, file)?;
-        let definition = serde_json::from_value(value.clone()).map_err(|e| Failure::invalid(format!("{}: {e}", file.display())))?;
-        return Ok((name, definition, Some(value["spec"].clone())));
-    }
-    let name = args.name.clone().unwrap_or_default();
-    let error = match cluster.get::<T>(&cluster.namespace, &name).await {
-        Ok(seen) => return Ok((name, seen.lens.map_err(|e| Failure::invalid(e.to_string()))?, None)),
-        Err(error) => error,
-    };
-    let missing = error.is_not_found();
-    let failure = Failure::from(error);
-    if !missing {
-        return Err(failure);
-    }
-    let message = format!("{} name {name} does not exist in namespace {}", T::KIND.kind, cluster.namespace);
-    Err(missing::with_hints(cluster, T::KIND, &[&name], Failure { message, ..failure }).await)
-}
-
-fn from_file(kind: &Kind, file: &std::path::Path) -> Result<(String, Value), Failure> {
-    let shown = file.display().to_string();
-    check_extension(&shown)?;
-    let text = std::fs::read_to_string(file).map_err(|e| Failure::file(file, &e))?;
-    let documents = documents(&text).map_err(|wrong| Failure::invalid(format!("{shown}, {wrong}")))?;
-    let found = documents.into_iter().find(|d| d.manifest.kind == kind);
-    let manifest = found.ok_or_else(|| Failure::invalid(format!("{shown}: there is no {} in this file", kind.kind)))?.manifest;
-    Ok((manifest.name().to_owned(), manifest.value))
-}
-
-fn check_extension(file: &str) -> Result<(), Failure> {
-    match file.ends_with(".yaml") || file.ends_with(".yml") {
-        true if file.starts_with("http://") || file.starts_with("https://") => {
-            Err(Failure::usage(format!("{file}: this program reads files only")).hint(format!("curl -LO {file}, then name the file")))
-        }
-        true => Ok(()),
-        false => Err(Failure::usage(format!("invalid file format for {file}: .yaml or .yml file extension and format required"))),
-    }
-}
-
-fn yaml_file(shown: &str, file: &std::path::Path) -> Result<Value, Failure> {
-    check_extension(shown)?;
-    let text = std::fs::read_to_string(file).map_err(|e| Failure::file(file, &e))?;
-    crate::scaffold::documents::value(&text).map_err(|wrong| Failure::invalid(format!("{shown}, {wrong}")))
-}
-
-/// The run that is to be started again.
-async fn again<T: Startable>(cluster: &Cluster, name: &str, args: &Common, own: &Own) -> Result<Option<Value>, Failure> {
-    if let Some(run) = &own.again {
-        let run = &called::name(cluster, T::Run::KIND, run).await?;
-        return match cluster.get::<T::Run>(&cluster.namespace, run).await {
-            Ok(seen) => Ok(Some(current(T::Run::KIND, seen.value()))),
-            Err(error) => Err(missing::with_hints(cluster, T::Run::KIND, &[run], error.into()).await),
+/// Reads `-w`, and the files that it names.
+async fn read_workspaces(session: &Session, overlay: &Overlay) -> Result<Vec<Value>, Failure> {
+    let mut read = Vec::with_capacity(overlay.workspace.len());
+    for text in &overlay.workspace {
+        let typed = workspaces::parse(text)?;
+        let content = match typed.file() {
+            Some((field, file)) => {
+                let part = if field == "csi" { "CSIVolumeSource" } else { "PersistentVolumeClaim" };
+                Some(strict::part(session, file, part).await?)
+            }
+            None => None,
         };
+        read.push(typed.with(content));
     }
-    if !args.last {
-        return Ok(None);
-    }
-    let select = Select::labels(format!("{}={name}", T::Run::LABEL));
-    let runs = cluster.list::<T::Run>(Some(&cluster.namespace), &select).await?;
-    let own = runs.into_iter().filter(|seen| seen.lens.as_ref().is_ok_and(RunOf::is_of_parent));
-    match own.max_by_key(|seen| seen.meta().creation_timestamp) {
-        Some(newest) => Ok(Some(current(T::Run::KIND, newest.value()))),
-        None => Err(Failure::not_found(T::WORDS.no_runs.replace("{name}", name).replace("{namespace}", &cluster.namespace))),
-    }
-}
-
-fn current(kind: &Kind, mut value: Value) -> Value {
-    crate::objects::upgrade::to_v1(kind, &mut value);
-    value
-}
-
-fn labels(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let split = |text: &String| {
-        let (key, value) =
-            text.split_once('=').ok_or_else(|| Failure::usage(format!("invalid input format for label parameter: {text}")))?;
-        Ok((key.to_owned(), value.to_owned()))
-    };
-    given.iter().map(split).collect()
-}
-
-fn print(session: &mut Session, run: &Value, shape: Shape) -> Result<Exit, Failure> {
-    let out = session.term.out();
-    match shape {
-        Shape::Yaml => write!(out, "{}", render::yaml(run))?,
-        Shape::Json => write!(out, "{}", build::tabbed(run))?,
-        Shape::Name | Shape::Words => writeln!(out, "{}", run["metadata"]["name"].as_str().unwrap_or_default())?,
-    }
-    Ok(Exit::Done)
-}
-
-/// Says what was started, and stays where the run needs it or its logs are asked for.
-async fn started<T: Startable>(
-    session: &mut Session,
-    cluster: &Cluster,
-    made: &Value,
-    shape: Shape,
-    showlog: bool,
-    exit_with_error: bool,
-) -> Result<Exit, Failure> {
-    let kind = T::Run::KIND;
-    let name = made["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    if shape != Shape::Words {
-        print(session, made, shape)?;
-        return stay::for_run::<T::Run>(session, cluster, &name).await;
-    }
-    session.term.answer(format!("{} started: {name}", kind.kind))?;
-    if showlog {
-        session.term.answer("Waiting for logs to be available...")?;
-        session.term.flush()?;
-        let outcome = logs::follow_run(session, cluster, &name, logs::Following::live(T::WORDS.subject)).await?;
-        return Ok(logs::exit_of(&outcome, exit_with_error));
-    }
-    let context = session.wanted.context.as_deref().map(|c| format!("--context={c} ")).unwrap_or_default();
-    let sandbox = if session.sandbox { "--sandbox " } else { "" };
-    let (program, namespace) = (&session.program, &cluster.namespace);
-    let track = format!("{program} {} {context}{sandbox}logs {name} -f -n {namespace}", kind.noun);
-    session.term.answer(format!("\nIn order to track the {} progress run:\n{track}", kind.kind))?;
-    stay::for_run::<T::Run>(session, cluster, &name).await
+    Ok(workspaces::last_of_each(read))
 }

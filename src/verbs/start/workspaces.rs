@@ -1,63 +1,84 @@
 //! Workspaces of the command line: `name=w,claimName=c,subPath=p`.
 
-use std::path::Path;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
-/// Reads `-w`, files through `load`; several of one name are one, and the last counts.
-///
-/// # Errors
-/// As tkn words them.
-pub(super) fn parse(given: &[String], load: impl Fn(&Path) -> Result<Value, Failure>) -> Result<Vec<Value>, Failure> {
+/// A workspace as it was typed: what it is about is known, and a file that it names is not read yet.
+#[derive(Debug, PartialEq)]
+pub(super) struct Typed {
+    binding: Value,
+    /// The field that the file fills, and the file
+    file: Option<(&'static str, String)>,
+}
+
+impl Typed {
+    /// The file to read, with the field that it fills.
+    pub(super) fn file(&self) -> Option<(&'static str, &str)> {
+        self.file.as_ref().map(|(field, file)| (*field, file.as_str()))
+    }
+
+    /// The workspace, with the content of its file where it names one.
+    pub(super) fn with(mut self, content: Option<Value>) -> Value {
+        if let (Some((field, _)), Some(content)) = (self.file, content) {
+            self.binding[field] = content;
+        }
+        self.binding
+    }
+}
+
+/// Those of one name are one, and the last counts.
+pub(super) fn last_of_each(given: Vec<Value>) -> Vec<Value> {
     let mut workspaces: Vec<Value> = Vec::with_capacity(given.len());
-    for text in given {
-        let workspace = one(text, &load)?;
+    for workspace in given {
         workspaces.retain(|known| known["name"] != workspace["name"]);
         workspaces.push(workspace);
     }
-    Ok(workspaces)
+    workspaces
 }
 
-fn one(text: &str, load: &impl Fn(&Path) -> Result<Value, Failure>) -> Result<Value, Failure> {
+/// Reads one `-w`.
+///
+/// # Errors
+/// As tkn words them.
+pub(super) fn parse(text: &str) -> Result<Typed, Failure> {
     let parts: Vec<(&str, Option<&str>)> =
         text.split(',').map(|part| part.split_once('=').map_or((part, None), |(key, value)| (key, Some(value)))).collect();
     let get = |key: &str| parts.iter().find(|(k, _)| *k == key).map(|(_, value)| *value);
-    let invalid = || Failure::usage(format!("invalid input format for workspace : {text}"));
-    let value = |key: &str| get(key).map(|value| value.ok_or_else(invalid)).transpose();
-    let name = value("name")?.ok_or_else(|| Failure::usage("Name not found for workspace"))?;
-    let mut binding = Map::from_iter([("name".to_owned(), Value::from(name))]);
+    let invalid = |what: &str| Failure::usage(format!("invalid input format for workspace : {what}"));
+    // A key without a value is wrong for some keys, and as if it were not there for others: so tkn has it.
+    let value = |key: &str| get(key).map(|value| value.ok_or_else(|| invalid(key))).transpose();
+    let name = get("name").flatten().ok_or_else(|| Failure::usage("Name not found for workspace"))?;
+    let mut binding = json!({"name": name});
     if let Some(path) = value("subPath")? {
-        binding.insert("subPath".into(), path.into());
+        binding["subPath"] = path.into();
     }
     // A file says all that there is to say, so it wins over the other sources.
     for (key, field) in [("volumeClaimTemplateFile", "volumeClaimTemplate"), ("csiFile", "csi")] {
-        if let Some(file) = value(key)? {
-            binding.insert(field.into(), load(Path::new(file))?);
-            return Ok(Value::Object(binding));
+        if let Some(file) = get(key).flatten() {
+            return Ok(Typed { binding, file: Some((field, file.to_owned())) });
         }
     }
-    let items = items(&parts)?;
     let with_items = |mut source: Value| {
+        let items = items(&parts)?;
         if !items.is_empty() {
-            source["items"] = items.clone().into();
+            source["items"] = items.into();
         }
-        source
+        Ok::<_, Failure>(source)
     };
     let sources = [
-        value("config")?.map(|name| ("configMap", with_items(json!({"name": name})))),
-        value("secret")?.map(|name| ("secret", with_items(json!({"secretName": name})))),
-        value("emptyDir")?.map(|medium| empty_dir(medium).map(|dir| ("emptyDir", dir)).ok_or_else(invalid)).transpose()?,
-        value("claimName")?.map(|claim| ("persistentVolumeClaim", json!({"claimName": claim}))),
+        value("config")?.map(|name| Ok::<_, Failure>(("configMap", with_items(json!({"name": name}))?))).transpose()?,
+        value("secret")?.map(|name| Ok::<_, Failure>(("secret", with_items(json!({"secretName": name}))?))).transpose()?,
+        get("emptyDir").flatten().and_then(empty_dir).map(|dir| ("emptyDir", dir)),
+        get("claimName").flatten().map(|claim| ("persistentVolumeClaim", json!({"claimName": claim}))),
     ];
     let mut sources = sources.into_iter().flatten();
     match (sources.next(), sources.next()) {
         (Some((field, source)), None) => {
-            binding.insert(field.into(), source);
-            Ok(Value::Object(binding))
+            binding[field] = source;
+            Ok(Typed { binding, file: None })
         }
-        _ => Err(invalid()),
+        _ => Err(invalid(text)),
     }
 }
 
@@ -71,12 +92,14 @@ pub(super) fn empty_dir(medium: &str) -> Option<Value> {
 }
 
 fn items(parts: &[(&str, Option<&str>)]) -> Result<Vec<Value>, Failure> {
-    let item = |value: &Option<&str>| {
-        let value = value.ok_or_else(|| Failure::usage("invalid item"))?;
-        let (key, path) = value.split_once('=').ok_or_else(|| Failure::usage("invalid key value"))?;
-        Ok(json!({"key": key, "path": path}))
-    };
-    parts.iter().filter(|(key, _)| *key == "item").map(|(_, value)| item(value)).collect()
+    let one = |value: &Option<&str>| item(value.ok_or_else(|| Failure::usage("invalid item"))?);
+    parts.iter().filter(|(key, _)| *key == "item").map(|(_, value)| one(value)).collect()
+}
+
+/// `key=path`
+pub(super) fn item(text: &str) -> Result<Value, Failure> {
+    let (key, path) = text.split_once('=').ok_or_else(|| Failure::usage("invalid key value").hint("an item is KEY=PATH"))?;
+    Ok(json!({"key": key, "path": path}))
 }
 
 #[cfg(test)]
@@ -84,8 +107,12 @@ mod tests {
     use super::*;
 
     fn parsed(given: &[&str]) -> Result<Vec<Value>, String> {
-        let given: Vec<String> = given.iter().map(|s| (*s).to_owned()).collect();
-        parse(&given, |file| Ok(json!({"from": file.display().to_string()}))).map_err(|failure| failure.message)
+        let one = |text: &&str| {
+            let typed = parse(text).map_err(|failure| failure.message)?;
+            let content = typed.file().map(|(_, file)| json!({"from": file}));
+            Ok(typed.with(content))
+        };
+        given.iter().map(one).collect::<Result<Vec<_>, _>>().map(last_of_each)
     }
 
     #[test]
@@ -108,11 +135,26 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_for_nothing_is_left_aside_as_tkn_leaves_it() {
+        let expected = json!({"name": "w", "persistentVolumeClaim": {"claimName": "c"}});
+        for odd in
+            ["name=w,emptyDir=Disk,claimName=c", "name=w,claimName=c,item=k", "name=w,claimName=c,other=x", "name=w,claimName=c,csiFile"]
+        {
+            assert_eq!(parsed(&[odd]), Ok(vec![expected.clone()]), "{odd}");
+        }
+        assert_eq!(parsed(&["name=w,emptyDir=", "name=w,claimName=c"]), Ok(vec![expected]), "the last counts");
+    }
+
+    #[test]
     fn errors_are_worded_as_tkn_words_them() {
         assert_eq!(parsed(&["emptyDir="]), Err("Name not found for workspace".into()));
-        for wrong in ["name=w", "name=w,emptyDir=Disk", "name=w,emptyDir=,claimName=c", "name=w,claimName"] {
+        assert_eq!(parsed(&["name,emptyDir="]), Err("Name not found for workspace".into()));
+        for wrong in ["name=w", "name=w,emptyDir=Disk", "name=w,emptyDir=,claimName=c", "name=w,claimName", "name=w,emptyDir"] {
             assert_eq!(parsed(&[wrong]), Err(format!("invalid input format for workspace : {wrong}")));
         }
+        assert_eq!(parsed(&["name=w,subPath,emptyDir="]), Err("invalid input format for workspace : subPath".into()));
+        assert_eq!(parsed(&["name=w,secret"]), Err("invalid input format for workspace : secret".into()));
+        assert_eq!(parsed(&["name=w,config=c,item"]), Err("invalid item".into()));
         assert_eq!(parsed(&["name=w,secret=s,item=k"]), Err("invalid key value".into()));
     }
 }

@@ -1,7 +1,6 @@
 //! `watch`: a run as a tree that changes as it goes on, on a terminal; line by line elsewhere. Logs, states and pods come
 //! from the engine of `logs`.
 
-mod again;
 mod feed;
 mod screen;
 mod ui;

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::again::once_more;
 use super::feed::Scene;
 use super::ui::{Act, Size, Ui};
 use super::{Following, Left, Watchable, Way};
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::logs::Outcome;
 use crate::render::Look;
 use crate::term::Term;
-use crate::verbs::cancel;
+use crate::verbs::{cancel, start};
 
 /// At most so often a frame is drawn.
 const PAUSE: Duration = Duration::from_millis(80);
@@ -102,5 +101,5 @@ async fn cancelled<R: Watchable>(cluster: &Cluster, name: &str) -> Result<Done, 
 }
 
 async fn started_again<R: Watchable>(cluster: &Cluster, name: &str) -> Result<Done, Failure> {
-    once_more::<R::Parent>(cluster, name).await.map(Done::Started)
+    start::once_more::<R>(cluster, name).await.map(Done::Started)
 }

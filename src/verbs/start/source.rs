@@ -1,0 +1,170 @@
+//! What is started: a definition on the server or in a file, a run in a file, or what a resolver fetches.
+
+use serde_json::Value;
+
+use super::build::Base;
+use super::params::{self, Declared};
+use super::{Common, Own, Startable, again, files, strict};
+use crate::client::Cluster;
+use crate::failure::Failure;
+use crate::objects::Object;
+use crate::objects::pipeline::WorkspaceDeclaration;
+use crate::objects::upgrade;
+use crate::scaffold::documents::{Document, documents};
+use crate::session::Session;
+use crate::verbs::missing;
+
+/// What is started, and what it needs.
+pub(super) struct Source {
+    /// Name of the definition
+    pub(super) name: String,
+    /// What the run begins as
+    pub(super) base: Base,
+    /// Params it takes
+    pub(super) declared: Declared,
+    /// Workspaces it takes
+    pub(super) workspaces: Vec<WorkspaceDeclaration>,
+    /// Whether somebody is asked for what the flags leave out
+    pub(super) asks: bool,
+}
+
+impl Source {
+    /// What is started as it stands: nobody is asked for anything.
+    pub(super) fn of_run(name: String, base: Base, run: &Value) -> Self {
+        Self { name, base, declared: Declared::by_run(run), workspaces: Vec::new(), asks: false }
+    }
+
+    fn of_definition<T: Startable>(name: String, definition: &T, base: Base) -> Self {
+        let declared = Declared::Only(definition.params().to_vec());
+        Self { name, base, declared, workspaces: definition.workspaces().to_vec(), asks: true }
+    }
+}
+
+/// Finds out what the flags mean.
+///
+/// # Errors
+/// When there is no such thing, or it cannot be read.
+pub(super) async fn source<T: Startable>(session: &Session, cluster: &Cluster, args: &Common, own: &Own) -> Result<Source, Failure> {
+    if let Some(wanted) = &own.resolvertype {
+        return resolvertype::<T>(session, cluster, args, wanted).await;
+    }
+    if let Some(resolver) = &args.resolver {
+        return resolved(args, resolver);
+    }
+    // Beside a file tkn has no use for a name, and of a Task none for the file.
+    match (&args.filename, &args.name) {
+        (Some(file), name) if name.is_none() || !T::WORDS.name_first => of_file::<T>(session, cluster, file).await,
+        (_, name) => {
+            let name = name.clone().unwrap_or_default();
+            let definition = existing::<T>(session, cluster, &name).await?;
+            Ok(Source::of_definition(name, &definition, Base::Named))
+        }
+    }
+}
+
+async fn existing<T: Startable>(session: &Session, cluster: &Cluster, name: &str) -> Result<T, Failure> {
+    let error = match cluster.get::<T>(&cluster.namespace, name).await {
+        Ok(seen) => return seen.lens.map_err(|e| Failure::invalid(e.to_string())),
+        Err(error) => error,
+    };
+    let missing = error.is_not_found();
+    let failure = Failure::from(error);
+    // tkn says so of every failure; scripts may read it.
+    if !missing && !session.stands_in_for_tkn() {
+        return Err(failure);
+    }
+    let message = format!("{} name {name} does not exist in namespace {}", T::KIND.kind, cluster.namespace);
+    Err(missing::with_hints(cluster, T::KIND, &[name], Failure { message, ..failure }).await)
+}
+
+async fn resolvertype<T: Startable>(session: &Session, cluster: &Cluster, args: &Common, wanted: &str) -> Result<Source, Failure> {
+    let name = args.name.as_deref();
+    if wanted == "remote" || args.last {
+        if let Some(name) = name.filter(|_| wanted != "remote") {
+            existing::<T>(session, cluster, name).await?;
+        }
+        let run = again::of_resolver::<T>(cluster, name, wanted).await?;
+        return Ok(Source::of_run(name.unwrap_or_default().to_owned(), Base::Again(run.clone()), &run));
+    }
+    let name = name.ok_or_else(|| Failure::usage(format!("{} name is required when using --resolvertype flag", T::KIND.noun)))?;
+    existing::<T>(session, cluster, name).await?;
+    // The flag's word for bundles is not the name of their resolver; tkn makes a run of it that nothing can resolve.
+    let resolver = if wanted == "bundle" && !session.stands_in_for_tkn() { "bundles" } else { wanted };
+    let base = Base::Resolved { resolver: resolver.to_owned(), params: vec![("name".to_owned(), name.into())] };
+    Ok(Source::of_run(name.to_owned(), base, &Value::Null))
+}
+
+/// `--resolver git --resolver-param url=…`
+fn resolved(args: &Common, resolver: &str) -> Result<Source, Failure> {
+    let params = params::parse(&args.resolver_param, &Declared::Known(Vec::new()), false)?;
+    let of_params = ["name", "pathInRepo", "url"].iter().find_map(|wanted| {
+        let value = params.iter().find(|(name, _)| name == wanted)?.1.as_str()?;
+        let file = value.rsplit('/').next()?;
+        let name = file.trim_end_matches(".yaml").trim_end_matches(".yml").trim_end_matches(".git");
+        (!name.is_empty()).then(|| name.to_owned())
+    });
+    let name = args.name.clone().or(of_params).unwrap_or_else(|| resolver.to_owned());
+    let base = Base::Resolved { resolver: resolver.to_owned(), params };
+    Ok(Source::of_run(name, base, &Value::Null))
+}
+
+async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str) -> Result<Source, Failure> {
+    let text = files::yaml(file).await?;
+    let read = documents(&text.text).map_err(|wrong| match wrong.reason.contains("tekton.dev/v1alpha1 of ") {
+        true => Failure::invalid("v1alpha1 is no longer supported").hint(format!("{file}, line {}", wrong.line)),
+        false => text.wrong(&wrong, session.stands_in_for_tkn()),
+    })?;
+    let is = |kind: &'static crate::kinds::Kind| move |d: &&Document| d.manifest.kind == kind;
+    let run = read.iter().find(is(T::Run::KIND));
+    // A file of something else is read as if it were what is wanted, so that its first wrong field is told.
+    let found = read.iter().find(is(T::KIND)).or(run).or(read.first());
+    let document = found.ok_or_else(|| Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)))?;
+    let kind = if run.is_some_and(|run| std::ptr::eq(run, document)) { T::Run::KIND } else { T::KIND };
+    strict::document(session, file, kind, document)?;
+    if document.manifest.kind != kind {
+        return Err(Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)));
+    }
+    let value = &document.manifest.value;
+    if kind == T::Run::KIND {
+        return written::<T>(cluster, value).await;
+    }
+    if session.stands_in_for_tkn() {
+        check_types(&document.written)?;
+    }
+    let definition: T = serde_json::from_value(value.clone()).map_err(|e| Failure::invalid(format!("{file}: {e}")))?;
+    Ok(Source::of_definition(document.manifest.name().to_owned(), &definition, Base::Inline(value["spec"].clone())))
+}
+
+/// In v1 a param without a type is a string; before, it had to say so.
+fn check_types(written: &Value) -> Result<(), Failure> {
+    let older = written["apiVersion"].as_str().is_some_and(|version| version.ends_with("/v1beta1"));
+    let wrong = |param: &&Value| match param["type"].as_str() {
+        Some("string" | "array" | "object") => false,
+        Some(_) => true,
+        None => older,
+    };
+    let params = written.pointer("/spec/params").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<String> = params.filter(wrong).map(|p| format!(" '{}'", p["name"].as_str().unwrap_or_default())).collect();
+    if names.is_empty() { Ok(()) } else { Err(Failure::invalid(format!("params does not have a valid type -{}", names.concat()))) }
+}
+
+/// A run as its file has it. What its params are is told by its definition, where that can be had.
+async fn written<T: Startable>(cluster: &Cluster, run: &Value) -> Result<Source, Failure> {
+    let spec = &run["spec"];
+    let name = spec[T::LAYOUT.reference()]["name"].as_str();
+    let definition = match (&spec[T::LAYOUT.spec()], name) {
+        (Value::Null, Some(name)) => cluster.find::<T>(&cluster.namespace, name).await?.map(|seen| seen.value()),
+        (Value::Null, None) => None,
+        (spec, _) => Some(serde_json::json!({"apiVersion": T::KIND.api_version(T::KIND.version()), "spec": spec})),
+    };
+    let definition = definition.and_then(|mut value| {
+        upgrade::to_v1(T::KIND, &mut value);
+        serde_json::from_value::<T>(value).ok()
+    });
+    let name = name.unwrap_or(T::KIND.noun).to_owned();
+    let mut source = Source::of_run(name, Base::Written(run.clone()), run);
+    if let Some(definition) = definition {
+        source.declared = Declared::Only(definition.params().to_vec());
+    }
+    Ok(source)
+}

@@ -113,6 +113,10 @@ impl Error {
                 let address = server.split_once("://").map_or(server.as_str(), |(_, address)| address);
                 Some(format!("Get \"{server}/api\": dial tcp {address}: connect: connection refused"))
             }
+            Self::Page { url, reason } if reason == "Connection refused" => {
+                let address = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
+                Some(format!("Get {url:?}: dial tcp {address}: connect: connection refused"))
+            }
             Self::NoTekton { resource, .. } => {
                 let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
                 Some(format!("no matches for {group}/, Resource={plural}"))

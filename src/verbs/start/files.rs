@@ -60,19 +60,20 @@ impl Text {
     ///
     /// # Errors
     /// Where it is no YAML.
-    pub(super) fn value(&self, as_tkn: bool) -> Result<Value, Failure> {
-        documents::value(&self.text).map_err(|wrong| self.wrong(&wrong, as_tkn))
+    pub(super) fn value(&self) -> Result<Value, Failure> {
+        documents::value(&self.text).map_err(|wrong| self.wrong(&wrong))
     }
 
-    /// What is wrong with the text, and where; called as tkn in its words.
-    pub(super) fn wrong(&self, wrong: &Wrong, as_tkn: bool) -> Failure {
+    /// What is wrong with the text, and where.
+    pub(super) fn wrong(&self, wrong: &Wrong) -> Failure {
         let Wrong { line, reason, .. } = wrong;
         let unclosed = [("unclosed bracket '['", "]"), ("unclosed bracket '{'", "}")];
-        Failure::invalid(match unclosed.iter().find(|(begin, _)| reason.starts_with(begin)) {
-            Some((_, end)) if as_tkn => {
-                format!("error converting YAML to JSON: yaml: line {line}: did not find expected ',' or '{end}'")
+        let failure = Failure::invalid(format!("{}, {wrong}", self.name));
+        match unclosed.iter().find(|(begin, _)| reason.starts_with(begin)) {
+            Some((_, end)) => {
+                failure.in_words_of_tkn(format!("error converting YAML to JSON: yaml: line {line}: did not find expected ',' or '{end}'"))
             }
-            _ => format!("{}, {wrong}", self.name),
-        })
+            None => failure,
+        }
     }
 }

@@ -260,15 +260,15 @@ async fn laid_over<T: Startable>(
     let workspaces_first = T::WORDS.workspaces_first;
     let mut workspaces = std::mem::take(&mut answers.workspaces);
     if workspaces_first {
-        workspaces.extend(read_workspaces(session, overlay).await?);
+        workspaces.extend(read_workspaces(overlay).await?);
     }
     let params = answers.params(session, overlay, &source.declared)?;
     if !workspaces_first {
-        workspaces.extend(read_workspaces(session, overlay).await?);
+        workspaces.extend(read_workspaces(overlay).await?);
     }
     let task_accounts = flags::task_accounts(&task_accounts)?;
     let pod_template = match &overlay.pod_template {
-        Some(file) if !file.is_empty() => Some(strict::part(session, file, "Template").await?),
+        Some(file) if !file.is_empty() => Some(strict::part(file, "Template").await?),
         _ => None,
     };
     let given = Given {
@@ -291,7 +291,7 @@ async fn laid_over<T: Startable>(
 async fn param_file(overlay: &Overlay, declared: &Declared) -> Result<Vec<Param>, Failure> {
     let Some(place) = &overlay.param_file else { return Ok(Vec::new()) };
     let text = files::read(place).await?;
-    params::of_file(&text.value(false)?, declared).map_err(|(path, mut failure)| {
+    params::of_file(&text.value()?, declared).map_err(|(path, mut failure)| {
         let at = Places::of(&text.text, 0).at(&path).map(|(line, column)| format!(", line {line}, column {column}")).unwrap_or_default();
         failure.message = format!("{}{at}: {}", text.name, failure.message);
         failure
@@ -299,14 +299,14 @@ async fn param_file(overlay: &Overlay, declared: &Declared) -> Result<Vec<Param>
 }
 
 /// Reads `-w`, and the files that it names.
-async fn read_workspaces(session: &Session, overlay: &Overlay) -> Result<Vec<Value>, Failure> {
+async fn read_workspaces(overlay: &Overlay) -> Result<Vec<Value>, Failure> {
     let mut read = Vec::with_capacity(overlay.workspace.len());
     for text in &overlay.workspace {
         let typed = workspaces::parse(text)?;
         let content = match typed.file() {
             Some((field, file)) => {
                 let part = if field == "csi" { "CSIVolumeSource" } else { "PersistentVolumeClaim" };
-                Some(strict::part(session, file, part).await?)
+                Some(strict::part(file, part).await?)
             }
             None => None,
         };

@@ -56,13 +56,13 @@ pub(super) async fn source<T: Startable>(session: &Session, cluster: &Cluster, a
         (Some(file), name) if name.is_none() || !T::WORDS.name_first => of_file::<T>(session, cluster, file).await,
         (_, name) => {
             let name = name.clone().unwrap_or_default();
-            let definition = existing::<T>(session, cluster, &name).await?;
+            let definition = existing::<T>(cluster, &name).await?;
             Ok(Source::of_definition(name, &definition, Base::Named))
         }
     }
 }
 
-async fn existing<T: Startable>(session: &Session, cluster: &Cluster, name: &str) -> Result<T, Failure> {
+async fn existing<T: Startable>(cluster: &Cluster, name: &str) -> Result<T, Failure> {
     let error = match cluster.get::<T>(&cluster.namespace, name).await {
         Ok(seen) => return seen.lens.map_err(|e| Failure::invalid(e.to_string())),
         Err(error) => error,
@@ -70,24 +70,24 @@ async fn existing<T: Startable>(session: &Session, cluster: &Cluster, name: &str
     let missing = error.is_not_found();
     let failure = Failure::from(error);
     // tkn says so of every failure; scripts may read it.
-    if !missing && !session.stands_in_for_tkn() {
-        return Err(failure);
-    }
     let message = format!("{} name {name} does not exist in namespace {}", T::KIND.kind, cluster.namespace);
-    Err(missing::with_hints(cluster, T::KIND, &[name], Failure { message, ..failure }).await)
+    if !missing {
+        return Err(failure.in_words_of_tkn(message));
+    }
+    Err(missing::with_hints(cluster, T::KIND, &[name], Failure { message, as_tkn: None, ..failure }).await)
 }
 
 async fn resolvertype<T: Startable>(session: &Session, cluster: &Cluster, args: &Common, wanted: &str) -> Result<Source, Failure> {
     let name = args.name.as_deref();
     if wanted == "remote" || args.last {
         if let Some(name) = name.filter(|_| wanted != "remote") {
-            existing::<T>(session, cluster, name).await?;
+            existing::<T>(cluster, name).await?;
         }
         let run = again::of_resolver::<T>(cluster, name, wanted).await?;
         return Ok(Source::of_run(name.unwrap_or_default().to_owned(), Base::Again(run.clone()), &run));
     }
     let name = name.ok_or_else(|| Failure::usage(format!("{} name is required when using --resolvertype flag", T::KIND.noun)))?;
-    existing::<T>(session, cluster, name).await?;
+    existing::<T>(cluster, name).await?;
     // The flag's word for bundles is not the name of their resolver; tkn makes a run of it that nothing can resolve.
     let resolver = if wanted == "bundle" && !session.stands_in_for_tkn() { "bundles" } else { wanted };
     let base = Base::Resolved { resolver: resolver.to_owned(), params: vec![("name".to_owned(), name.into())] };
@@ -112,7 +112,7 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     let text = files::yaml(file).await?;
     let read = documents(&text.text).map_err(|wrong| match wrong.reason.contains("tekton.dev/v1alpha1 of ") {
         true => Failure::invalid("v1alpha1 is no longer supported").hint(format!("{file}, line {}", wrong.line)),
-        false => text.wrong(&wrong, session.stands_in_for_tkn()),
+        false => text.wrong(&wrong),
     })?;
     let is = |kind: &'static crate::kinds::Kind| move |d: &&Document| d.manifest.kind == kind;
     let run = read.iter().find(is(T::Run::KIND));
@@ -120,7 +120,7 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     let found = read.iter().find(is(T::KIND)).or(run).or(read.first());
     let document = found.ok_or_else(|| Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)))?;
     let kind = if run.is_some_and(|run| std::ptr::eq(run, document)) { T::Run::KIND } else { T::KIND };
-    strict::document(session, file, kind, document)?;
+    strict::document(file, kind, document)?;
     if document.manifest.kind != kind {
         return Err(Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)));
     }

@@ -47,12 +47,16 @@ pub fn on_the_way(pod: &Pod, container: &str) -> Option<String> {
     let node = pod.spec.node_name.as_deref().filter(|n| !n.is_empty())?;
     // Containers start one after the other; the first that has not is the one whose image may still be on its way.
     let unstarted = statuses(pod).find(|s| s.state.waiting.is_some()).map_or(container, |s| s.name.as_str());
-    Some(format!("node {node} gets {} ready", image_of(pod, unstarted)))
+    // Said once for each image, not for each container.
+    Some(format!("node {node} gets {} ready", image(pod, unstarted).map_or_else(|| unstarted.to_owned(), |i| format!("image {i}"))))
 }
 
-/// `image NAME of container`, as far as it is known.
-fn image_of(pod: &Pod, container: &str) -> String {
+fn image<'p>(pod: &'p Pod, container: &str) -> Option<&'p str> {
     let mut all = pod.spec.init_containers.iter().chain(&pod.spec.containers);
-    let image = all.find(|c| c.name == container).and_then(|c| c.image.as_deref());
-    image.map_or_else(|| container.to_owned(), |image| format!("image {image} ({container})"))
+    all.find(|c| c.name == container).and_then(|c| c.image.as_deref())
+}
+
+/// `image NAME (CONTAINER)`, as far as it is known.
+fn image_of(pod: &Pod, container: &str) -> String {
+    image(pod, container).map_or_else(|| container.to_owned(), |image| format!("image {image} ({container})"))
 }

@@ -74,7 +74,7 @@ impl Follow {
 
     fn merge(&mut self, queue: &[usize], effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
         loop {
-            while let Some(id) = self.streams.iter().position(|s| !s.over && s.ending && s.held.is_empty()) {
+            while let Some(id) = self.streams.iter().position(Stream::is_told) {
                 self.settle(id, emit);
             }
             // What has ended goes on to its next attempt.
@@ -83,6 +83,9 @@ impl Follow {
             let begins = queue.get(self.opened).map(|index| self.span(*index).1);
             if !self.tell_due(begins.flatten(), emit) {
                 return false;
+            }
+            if self.streams.iter().any(Stream::is_told) {
+                continue;
             }
             // No line is older than the next task's begin, or there is none at all.
             if begins.is_none() {

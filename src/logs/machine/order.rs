@@ -29,8 +29,7 @@ impl Follow {
     /// The run that was asked for to which a task belongs, and when the task began and ended, as far as it has.
     pub(super) fn span(&self, index: usize) -> (usize, Option<Timestamp>, Option<Timestamp>) {
         let task = &self.tasks[index];
-        let run = task.run();
-        (task.root(), run.and_then(Run::started), run.and_then(Run::completed))
+        (task.root(), task.began(), task.run().and_then(Run::completed))
     }
 
     /// The tasks that are wanted and not done, those that have ended first. Times are whole seconds, so the Pipeline's

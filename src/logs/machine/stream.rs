@@ -49,6 +49,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// Whether its log is over and every line of it was told, which is yet to be said.
+    pub(super) fn is_told(&self) -> bool {
+        !self.over && self.ending && self.held.is_empty()
+    }
+
     /// Whether lines of it wait for their turn.
     pub(super) fn holds_lines(&self) -> bool {
         !self.held.is_empty()

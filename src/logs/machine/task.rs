@@ -1,5 +1,6 @@
 //! One TaskRun: how it is called, what was told of it, and how far it was read.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Emit, Follow, Notice};
@@ -185,6 +186,13 @@ impl Task {
     pub(super) fn attempts(&self) -> usize {
         let retries = self.run.as_ref().map_or(0, |run| run.spec.retries as usize);
         (retries + 1).max(self.pods().len())
+    }
+
+    /// When it began: the first of its attempts.
+    pub(super) fn began(&self) -> Option<Timestamp> {
+        let status = &self.run.as_ref()?.status;
+        let earlier = status.retries_status.iter().filter_map(|attempt| attempt.start_time);
+        earlier.chain(status.start_time).min()
     }
 
     /// What the status tells of the steps of the attempt that is being read.

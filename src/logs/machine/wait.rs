@@ -30,7 +30,7 @@ impl Follow {
         let run = task.run().filter(|_| task.stage == Stage::Next && !task.is_over())?;
         let stands = condition(&run.status.conditions, "Succeeded");
         let Some(pod) = task.pod() else {
-            return stands.map_or_else(|| Some("nobody has taken it up yet".to_owned()), of_condition);
+            return stands.map_or_else(|| Some("Tekton has not taken it up yet".to_owned()), of_condition);
         };
         let pod = self.pods.get(&pod)?.pod.as_ref()?;
         let container = self.chosen(pod).into_iter().nth(task.container)?;
@@ -44,7 +44,7 @@ impl Follow {
 fn why_run(run: &RunSeen) -> Option<String> {
     match run.condition() {
         _ if run.is_over() => None,
-        None => Some("nobody has taken it up yet".to_owned()),
+        None => Some("Tekton has not taken it up yet".to_owned()),
         Some(condition) => of_condition(condition),
     }
 }

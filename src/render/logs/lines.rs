@@ -80,7 +80,7 @@ impl Lines {
     pub(super) fn container_end(&mut self, out: &mut dyn Write, source: &Source) -> io::Result<()> {
         self.end_line(out)?;
         let shown = self.shown.get(source.id).is_some_and(|shown| *shown);
-        if self.look.form != Form::Lines || self.look.sparse && !shown {
+        if self.look.form != Form::Lines || !self.look.gaps || self.look.sparse && !shown {
             return Ok(());
         }
         out.write_all(b"\n")
@@ -95,7 +95,8 @@ impl Lines {
         let word = |word: &Option<String>| word.clone().unwrap_or_default();
         let time = event.time().filter(|_| self.look.stamps != Stamps::None).map(|time| format!("{time} ")).unwrap_or_default();
         let (kind, reason, message) = (word(&event.kind), word(&event.reason), word(&event.message));
-        let text = format!("[{} * event] {time}{kind} {reason}: {}", self.task(called), message.trim_end().replace('\n', " "));
+        let task = self.marked(self.task(called), called, None);
+        let text = format!("[{task} * event] {time}{kind} {reason}: {}", message.trim_end().replace('\n', " "));
         let label = if kind == "Warning" { Label::Bad } else { Label::Dim };
         writeln!(out, "{}", paint(&text, label, self.colour))
     }
@@ -159,21 +160,24 @@ impl Lines {
     /// `[build : make] `, and between the brackets what sets this container apart from others of the same names.
     fn prefix(&self, source: &Source) -> String {
         let step = source.step();
-        let mut task = match self.look.subject {
+        let task = match self.look.subject {
             Subject::PipelineRun => self.task(&source.called),
             Subject::TaskRun if self.look.several => source.run.clone(),
             Subject::TaskRun => String::new(),
         };
-        if self.look.marks {
-            let params = source.called.params.iter().map(|(name, value)| format!("{name}={value}"));
-            let marks: Vec<String> = params.chain(attempt(source)).collect();
-            match (marks.is_empty(), task.is_empty()) {
-                (true, _) => {}
-                (false, true) => task = marks.join(", "),
-                (false, false) => task = format!("{task} ({})", marks.join(", ")),
-            }
-        }
+        let task = self.marked(task, &source.called, attempt(source));
         if task.is_empty() { format!("[{step}] ") } else { format!("[{task} : {step}] ") }
+    }
+
+    /// The name with what sets it apart from others of the same name.
+    fn marked(&self, task: String, called: &Called, attempt: Option<String>) -> String {
+        let params = called.params.iter().map(|(name, value)| format!("{name}={value}"));
+        let marks: Vec<String> = params.chain(attempt).filter(|_| self.look.marks).collect();
+        match (marks.is_empty(), task.is_empty()) {
+            (true, _) => task,
+            (false, true) => marks.join(", "),
+            (false, false) => format!("{task} ({})", marks.join(", ")),
+        }
     }
 
     /// The task's name as lines call it.

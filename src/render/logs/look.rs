@@ -24,6 +24,8 @@ pub struct LineLook {
     pub form: Form,
     /// Which lines are shown
     pub filter: Filter,
+    /// Whether an empty line stands behind each container
+    pub gaps: bool,
     /// Whether a container of which nothing is shown leaves no empty line: only parts of the logs were asked for
     pub sparse: bool,
 }
@@ -40,6 +42,7 @@ impl LineLook {
             marks: true,
             form: Form::Lines,
             filter: Filter::default(),
+            gaps: true,
             sparse: false,
         }
     }

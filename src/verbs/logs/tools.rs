@@ -106,6 +106,8 @@ impl Tools {
             (_, Some(Output::Json)) => Form::Json,
             _ => Form::Lines,
         };
+        // Where lines of all containers are mixed, an end of one of them is none for the reader.
+        look.gaps = !matches!(self.group, Some(Group::Time));
         look.filter = Filter { keep: self.grep, leave: self.exclude, highlight: self.highlight };
         look.sparse = look.filter.is_strict() || self.since.is_some() || self.tail.is_some();
     }

@@ -132,7 +132,7 @@ fn what_a_followed_run_waits_for_is_known() {
     ));
     assert_eq!(why(&told), ["task a: ImagePullBackOff of image busybox:1 (step-x): no such"]);
     told.tell(pod(json!({"containerStatuses": [{"name": "step-x", "state": {"waiting": {"reason": "PodInitializing"}}}]})));
-    assert_eq!(why(&told), ["task a: node n1 gets image busybox:1 (step-x) ready"]);
+    assert_eq!(why(&told), ["task a: node n1 gets image busybox:1 ready"]);
     told.tell(pod(json!({"phase": "Running", "containerStatuses": [{"name": "step-x", "state": {"running": {}}}]})));
     assert!(why(&told).is_empty());
 }

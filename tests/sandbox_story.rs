@@ -88,6 +88,33 @@ fn an_event_from_curl_is_as_good_as_one_from_el_send() {
     post("no json").ok().prints("\n400\n");
 }
 
+#[test]
+fn the_interceptors_of_tekton_are_there_and_a_trigger_behind_one_is_shown_and_works() {
+    let world = World::started_sandbox();
+    let setting = setting(&world);
+    story::set_up(&world, &setting);
+    let listed = world.rtkn(&["clusterinterceptor", "list"]).ok();
+    for name in ["bitbucket", "cel", "github", "gitlab", "slack"] {
+        assert!(listed.stdout.contains(&format!("tekton-triggers-core-interceptors.tekton-pipelines.svc:80/{name}")), "{listed}");
+    }
+    world
+        .rtkn(&["clusterinterceptor", "describe", "cel"])
+        .ok()
+        .prints("tekton-pipelines/tekton-triggers-core-interceptors")
+        .never_shows("missing");
+    let mut trigger: Value = serde_json::from_str(&world.rtkn(&["trigger", "describe", "tt-tr", "-o", "json"]).ok().stdout).expect("JSON");
+    let filter = serde_json::json!({"name": "filter", "value": "body.ref == 'main'"});
+    trigger["spec"]["interceptors"] = serde_json::json!([{"ref": {"name": "cel"}, "params": [filter]}]);
+    trigger["metadata"] = serde_json::json!({"name": "tt-tr"});
+    world.stdin(&["apply", "-f", "-"], &trigger.to_string()).ok();
+    world.rtkn(&["trigger", "describe", "tt-tr"]).ok().prints("cel").prints("ClusterInterceptor").prints("body.ref == 'main'");
+    world.rtkn(&["trigger", "list"]).ok().prints("cel");
+    let body = |branch: &str| format!(r#"{{"url": "{}", "ref": "{branch}"}}"#, setting.repository);
+    world.rtkn(&["el", "send", "tt-ev", "-d", &body("other")]).ok();
+    world.rtkn(&["el", "send", "tt-ev", "-d", &body("main"), "--follow"]).ok().prints("[fetch-source : clone] cloned");
+    assert_eq!(world.rtkn(&["pr", "list", "--no-headers"]).ok().stdout.lines().count(), 1);
+}
+
 /// The address at which this machine reaches a listener of the sandbox, from what its page shows.
 fn address(world: &World, listener: &Value) -> String {
     let page = world.rtkn(&["el", "describe", "tt-ev"]).ok().stdout;

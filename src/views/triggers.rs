@@ -190,8 +190,10 @@ impl Described for ClusterInterceptor {
         });
         page.field("Service", service.as_deref());
         page.field("Asked At", text("/clientConfig/url"));
-        let bundle = text("/clientConfig/caBundle").filter(|bundle| !bundle.is_empty());
-        page.field("CA Bundle", Some(bundle.map_or("missing: the EventListener waits for it", |_| "present")));
+        let bundle = text("/clientConfig/caBundle").filter(|bundle| !bundle.is_empty()).map(|_| "present");
+        // EventListeners wait for the certificates of those alone that say that they need one.
+        let awaited = self.metadata.labels.get("server/type").is_some_and(|server| server == "https");
+        page.field("CA Bundle", bundle.or(awaited.then_some("missing: the EventListener waits for it")));
         page
     }
 }

@@ -121,7 +121,10 @@ fn is_label_of_any_length(name: &str) -> bool {
 fn complete(kind: &Kind, object: &mut Value) -> Result<(), ApiError> {
     match kind {
         kind if kind == &kinds::SECRET => complete_secret(object),
-        _ => Ok(()),
+        _ => {
+            listeners::complete(kind, object);
+            Ok(())
+        }
     }
 }
 

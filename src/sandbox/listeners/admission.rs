@@ -1,8 +1,9 @@
 //! What Triggers' webhook refuses, and what the sandbox cannot do with what it would accept: every problem names its field.
 //! Pure.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::interceptors;
 use super::jsonpath::{Path, PathError};
 use super::params::expressions;
 use crate::kinds::{self, Kind};
@@ -26,9 +27,52 @@ pub fn admit(kind: &Kind, object: &Value) -> Result<(), Vec<String>> {
         kind if kind == &kinds::TRIGGER => trigger(spec, "spec", &mut problems),
         kind if [&kinds::TRIGGER_BINDING, &kinds::CLUSTER_TRIGGER_BINDING].contains(&kind) => binding_params(spec, &mut problems),
         kind if kind == &kinds::TRIGGER_TEMPLATE => template(spec, "spec", &mut problems),
+        kind if [&kinds::CLUSTER_INTERCEPTOR, &kinds::INTERCEPTOR].contains(&kind) => {
+            problems.extend(interceptors::unreachable(&spec["clientConfig"]).map(|field| unsupported(&field)));
+        }
         _ => {}
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Fills in what Triggers' webhook fills in: the kinds of references, and the address of an interceptor.
+pub fn complete(kind: &Kind, object: &mut Value) {
+    match kind {
+        kind if kind == &kinds::TRIGGER => name_kinds(&mut object["spec"]),
+        kind if kind == &kinds::EVENT_LISTENER => {
+            let Some(spec) = object["spec"].as_object_mut() else { return };
+            for field in ["triggers", "triggerGroups"] {
+                spec.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten().for_each(name_kinds);
+            }
+        }
+        kind if [&kinds::CLUSTER_INTERCEPTOR, &kinds::INTERCEPTOR].contains(&kind) => {
+            if let Some(address) = interceptors::address(&object["spec"]["clientConfig"]) {
+                object["status"] = json!({ "address": { "url": address } });
+            }
+            let labels = &mut object["metadata"]["labels"];
+            if labels["server/type"].is_null() {
+                labels["server/type"] = "http".into();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn name_kinds(spec: &mut Value) {
+    let Some(spec) = spec.as_object_mut() else { return };
+    let default = |reference: &mut Value, kind: &str| {
+        if let Some(reference) = reference.as_object_mut().filter(|reference| reference.get("kind").is_none_or(is_empty)) {
+            reference.insert("kind".to_owned(), kind.into());
+        }
+    };
+    for binding in spec.get_mut("bindings").and_then(Value::as_array_mut).into_iter().flatten() {
+        default(binding, kinds::TRIGGER_BINDING.kind);
+    }
+    for interceptor in spec.get_mut("interceptors").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(reference) = interceptor.get_mut("ref") {
+            default(reference, kinds::CLUSTER_INTERCEPTOR.kind);
+        }
+    }
 }
 
 fn listener(object: &Value, problems: &mut Vec<String>) {
@@ -43,10 +87,8 @@ fn listener(object: &Value, problems: &mut Vec<String>) {
     if sources.iter().all(|source| is_empty(source)) {
         problems.push(neither(&["spec.labelSelector", "spec.namespaceSelector", "spec.triggerGroups", "spec.triggers"]));
     }
-    for field in ["triggerGroups", "cloudEventURI"] {
-        if !is_empty(&spec[field]) {
-            problems.push(unsupported(&format!("spec.{field}")));
-        }
+    if !is_empty(&spec["cloudEventURI"]) {
+        problems.push(unsupported("spec.cloudEventURI"));
     }
     if !is_empty(&spec["resources"]["customResource"]) {
         problems.push(unsupported("spec.resources.customResource"));
@@ -58,6 +100,31 @@ fn listener(object: &Value, problems: &mut Vec<String>) {
     }
     for (i, entry) in list(&spec["triggers"]).enumerate() {
         listed_trigger(entry, &format!("spec.triggers[{i}]"), problems);
+    }
+    for (i, group) in list(&spec["triggerGroups"]).enumerate() {
+        let at = format!("spec.triggerGroups[{i}]");
+        let selector = &group["triggerSelector"];
+        if !selector["labelSelector"].is_object() && is_empty(&selector["namespaceSelector"]["matchNames"]) {
+            problems.push(neither(&["labelSelector", "namespaceSelector"].map(|field| format!("{at}.triggerSelector.{field}"))));
+        }
+        if is_empty(&group["interceptors"]) {
+            problems.push(missing(&format!("{at}.interceptors")));
+        }
+        refuse_interceptors(group, &at, problems);
+    }
+}
+
+/// What is wrong with the interceptors of a trigger or a group, or more than the sandbox can do.
+fn refuse_interceptors(spec: &Value, at: &str, problems: &mut Vec<String>) {
+    for (i, interceptor) in list(&spec["interceptors"]).enumerate() {
+        let at = format!("{at}.interceptors[{i}]");
+        if interceptor["webhook"].is_object() {
+            problems.push(unsupported(&format!("{at}.webhook")));
+        } else if text(&interceptor["ref"]["name"]).is_empty() {
+            problems.push(missing(&format!("{at}.interceptor")));
+        }
+        let owners = list(&interceptor["params"]).position(|param| param["name"] == "githubOwners" && param["value"]["enabled"] == true);
+        problems.extend(owners.map(|param| unsupported(&format!("{at}.params[{param}] (githubOwners)"))));
     }
 }
 
@@ -81,9 +148,7 @@ fn listed_trigger(entry: &Value, at: &str, problems: &mut Vec<String>) {
 
 /// The parts that a Trigger and an inline trigger of a listener share.
 fn trigger(spec: &Value, at: &str, problems: &mut Vec<String>) {
-    if !is_empty(&spec["interceptors"]) {
-        problems.push(unsupported(&format!("{at}.interceptors")));
-    }
+    refuse_interceptors(spec, at, problems);
     for (i, binding) in list(&spec["bindings"]).enumerate() {
         let at = format!("{at}.bindings[{i}]");
         let (name, reference, kind) = (text(&binding["name"]), text(&binding["ref"]), text(&binding["kind"]));
@@ -171,7 +236,8 @@ fn missing(field: &str) -> String {
     format!("missing field(s): {field}")
 }
 
-fn neither(fields: &[&str]) -> String {
+fn neither<S: AsRef<str>>(fields: &[S]) -> String {
+    let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     format!("expected exactly one, got neither: {}", fields.join(", "))
 }
 
@@ -192,7 +258,6 @@ fn is_empty(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn problems(kind: &Kind, spec: Value) -> Vec<String> {
         admit(kind, &json!({"metadata": {"name": "x"}, "spec": spec})).err().unwrap_or_default()
@@ -213,12 +278,31 @@ mod tests {
 
     #[test]
     fn what_the_sandbox_cannot_do_names_its_field() {
-        let listener = json!({"triggers": [{"name": "t", "interceptors": [{"ref": {"name": "cel"}}], "template": {"ref": "tt"}}], "cloudEventURI": "http://x"});
-        let found = problems(&kinds::EVENT_LISTENER, listener);
-        assert!(found.iter().any(|p| p.starts_with("spec.triggers[0].interceptors: ")), "{found:?}");
+        let inline = json!({"name": "t", "interceptors": [{"webhook": {}}], "template": {"ref": "tt"}});
+        let found = problems(&kinds::EVENT_LISTENER, json!({"triggers": [inline], "cloudEventURI": "http://x"}));
+        assert!(found.iter().any(|p| p.starts_with("spec.triggers[0].interceptors[0].webhook: ")), "{found:?}");
         assert!(found.iter().any(|p| p.starts_with("spec.cloudEventURI: ")), "{found:?}");
+        let owners = json!({"name": "githubOwners", "value": {"enabled": true}});
+        let trigger = json!({"interceptors": [{"ref": {"name": "github"}, "params": [owners]}], "template": {"ref": "tt"}});
+        assert!(problems(&kinds::TRIGGER, trigger)[0].starts_with("spec.interceptors[0].params[0] (githubOwners): "));
+        let own = json!({"clientConfig": {"service": {"name": "own", "namespace": "ns"}}});
+        assert!(problems(&kinds::CLUSTER_INTERCEPTOR, own)[0].starts_with("spec.clientConfig.service: "));
         let found = problems(&kinds::TRIGGER_BINDING, json!({"params": [{"name": "a", "value": "$(body.l[?(@.x=='y')].z)"}]}));
         assert!(found[0].starts_with("spec.params[0].value: a filter"), "{found:?}");
+    }
+
+    #[test]
+    fn kinds_of_references_and_addresses_are_filled_in() {
+        let mut trigger = json!({"spec": {"bindings": [{"ref": "a"}, {"ref": "b", "kind": "ClusterTriggerBinding"}],
+            "interceptors": [{"ref": {"name": "cel"}}]}});
+        complete(&kinds::TRIGGER, &mut trigger);
+        let expected = json!({"bindings": [{"ref": "a", "kind": "TriggerBinding"}, {"ref": "b", "kind": "ClusterTriggerBinding"}],
+            "interceptors": [{"ref": {"name": "cel", "kind": "ClusterInterceptor"}}]});
+        assert_eq!(trigger["spec"], expected);
+        let mut own = json!({"spec": {"clientConfig": {"url": "http://127.0.0.1:9"}}});
+        complete(&kinds::CLUSTER_INTERCEPTOR, &mut own);
+        assert_eq!(own["status"]["address"]["url"], "http://127.0.0.1:9");
+        assert_eq!(own["metadata"]["labels"], json!({"server/type": "http"}));
     }
 
     #[test]
@@ -233,6 +317,16 @@ mod tests {
             &kinds::EVENT_LISTENER,
             json!({"triggers": [{"name": "t"}]}),
             "expected exactly one, got neither: spec.triggers[0].template, spec.triggers[0].triggerRef",
+        );
+        expect(
+            &kinds::EVENT_LISTENER,
+            json!({"triggerGroups": [{"name": "g", "triggerSelector": {"labelSelector": {}}}]}),
+            "missing field(s): spec.triggerGroups[0].interceptors",
+        );
+        expect(
+            &kinds::TRIGGER,
+            json!({"interceptors": [{"params": []}], "template": {"ref": "t"}}),
+            "missing field(s): spec.interceptors[0].interceptor",
         );
         expect(&kinds::TRIGGER, json!({"bindings": [{"name": "a"}], "template": {"ref": "t"}}), "missing field(s): spec.bindings[0].value");
         expect(

@@ -1,5 +1,5 @@
-//! What one event sets off: which Triggers it reaches, what each of them takes out of it, and the objects that are made,
-//! with everything said in the listener's log that the real one says there.
+//! What one event sets off: what a Trigger takes out of it after its interceptors have seen it, and the objects that are
+//! made, with everything said in the listener's log that the real one says there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use http::{Request, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
+use super::interceptors::{Chain, Halt};
 use super::params::{self, Binding};
-use super::rights;
 use super::sink_log::{Severity, SinkLog};
+use super::{rights, selection};
 use crate::kinds::{self, Kind};
-use crate::sandbox::json::{list, strings, text};
-use crate::sandbox::store::{Store, StoreError};
+use crate::sandbox::json::{list, text};
+use crate::sandbox::store::Store;
 
 /// The longest answer of the API server that is read; its errors are short.
 const ANSWER_LIMIT: usize = 16 << 20;
@@ -25,19 +26,28 @@ const ANSWER_LIMIT: usize = 16 << 20;
 pub struct Event {
     /// The id that the sender was told
     pub id: String,
-    /// Headers in canonical spelling, several of one name joined by commas
-    pub headers: BTreeMap<String, String>,
-    /// The body; null when it was empty
-    pub body: Result<Value, String>,
+    /// The path and query that it was posted to
+    pub url: String,
+    /// Headers in canonical spelling
+    pub headers: Headers,
+    /// The body as it came
+    pub body: String,
+    /// What interceptors have added
+    pub extensions: Map<String, Value>,
 }
+
+/// Headers with their values.
+pub type Headers = BTreeMap<String, Vec<String>>;
 
 /// A Trigger that an event reaches, wherever it is written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
-    name: String,
-    namespace: String,
+    /// Its name, empty for a nameless one in a listener
+    pub name: String,
+    /// The namespace of what it names and makes
+    pub namespace: String,
     /// Fields `bindings`, `template`, `interceptors` and `serviceAccountName`
-    spec: Value,
+    pub spec: Value,
 }
 
 /// Where the parts of a listener are.
@@ -48,80 +58,6 @@ pub struct Surroundings {
     pub api: Router,
     /// The listener's log
     pub log: Arc<SinkLog>,
-}
-
-/// Why the Triggers of a listener cannot be told.
-#[derive(Debug, thiserror::Error)]
-pub enum SelectError {
-    /// The store failed
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An entry without template and reference
-    #[error("error merging triggers: EventListenerTrigger not defined")]
-    Undefined,
-}
-
-/// The Triggers that an event reaches: those that the listener selects, then those that it lists. One that is referred to
-/// but not there is only said in the log.
-///
-/// # Errors
-/// When the store cannot be read, or an entry of the listener is empty.
-pub fn triggers(surroundings: &Surroundings, listener: &Value) -> Result<Vec<Trigger>, SelectError> {
-    let namespace = text(&listener["metadata"]["namespace"]);
-    let mut found = selected(&surroundings.store, listener, namespace)?;
-    for entry in list(&listener["spec"]["triggers"]) {
-        let reference = text(&entry["triggerRef"]);
-        if entry["template"].is_object() {
-            found.push(Trigger { name: text(&entry["name"]).to_owned(), namespace: namespace.to_owned(), spec: entry.clone() });
-        } else if reference.is_empty() {
-            return Err(SelectError::Undefined);
-        } else if let Some(trigger) = surroundings.store.get(&kinds::TRIGGER, namespace, reference)? {
-            found.push(of_object(&trigger));
-        } else {
-            let problem = format!("Error getting Trigger {reference} in Namespace {namespace}: {}", not_found(&kinds::TRIGGER, reference));
-            surroundings.log.write(Severity::Error, &problem, &[]);
-        }
-    }
-    Ok(found)
-}
-
-fn of_object(trigger: &Value) -> Trigger {
-    let field = |name: &str| text(&trigger["metadata"][name]).to_owned();
-    Trigger { name: field("name"), namespace: field("namespace"), spec: trigger["spec"].clone() }
-}
-
-/// The Triggers that the listener's selectors take: of its own namespace when only labels are given.
-fn selected(store: &Store, listener: &Value, own: &str) -> Result<Vec<Trigger>, StoreError> {
-    let spec = &listener["spec"];
-    let names: Vec<&str> = strings(&spec["namespaceSelector"]["matchNames"]).collect();
-    let namespaces: Vec<Option<&str>> = match names.as_slice() {
-        [] if spec["labelSelector"].is_object() => vec![Some(own)],
-        ["*"] => vec![None],
-        names => names.iter().copied().map(Some).collect(),
-    };
-    let mut found = Vec::new();
-    for namespace in namespaces {
-        let all = store.list(&kinds::TRIGGER, namespace)?;
-        found.extend(all.iter().filter(|trigger| matches_labels(&spec["labelSelector"], &trigger["metadata"]["labels"])).map(of_object));
-    }
-    Ok(found)
-}
-
-/// Whether labels satisfy a `metav1.LabelSelector`; an absent one takes everything.
-fn matches_labels(selector: &Value, labels: &Value) -> bool {
-    let exact = selector["matchLabels"].as_object().is_none_or(|wanted| wanted.iter().all(|(name, value)| labels.get(name) == Some(value)));
-    exact
-        && list(&selector["matchExpressions"]).all(|expression| {
-            let label = labels.get(text(&expression["key"]));
-            let listed = label.is_some_and(|label| list(&expression["values"]).any(|value| value == label));
-            match text(&expression["operator"]) {
-                "In" => listed,
-                "NotIn" => !listed,
-                "Exists" => label.is_some(),
-                "DoesNotExist" => label.is_none(),
-                _ => false,
-            }
-        })
 }
 
 /// Lets one Trigger make its objects. Whatever goes wrong is said in the log, and nothing further is made.
@@ -144,15 +80,14 @@ async fn make_objects(
     fields: &[(&str, &str)],
 ) -> Result<(), String> {
     let log = &surroundings.log;
-    if list(&trigger.spec["interceptors"]).next().is_some() {
-        return Err("spec.interceptors: interceptors are not supported by the sandbox".to_owned());
-    }
+    let id = format!("namespaces/{}/triggers/{}", trigger.namespace, trigger.name);
+    let Some(event) = &intercept(surroundings, listener, &trigger.namespace, id, &trigger.spec["interceptors"], event, fields).await?
+    else {
+        return Ok(());
+    };
     let bindings = bindings(&surroundings.store, trigger)?;
     let (template, annotations) = template(&surroundings.store, trigger)?;
-    let body = event.body.clone().map_err(|error| {
-        format!("failed to ApplyEventValuesToParams: failed to marshal event: failed to unmarshal request body: {error}")
-    })?;
-    let seen = params::event(&event.headers, body, &event.id);
+    let seen = params::event(event).map_err(|error| error.to_string())?;
     let values = params::resolve(&bindings, &template, &seen).map_err(|error| error.to_string())?;
     let shown: Vec<String> = values.iter().map(|(name, value)| format!("{{Name:{name} Value:{value}}}")).collect();
     log.write(Severity::Info, &format!("ResolvedParams : [{}]", shown.join(" ")), fields);
@@ -168,6 +103,50 @@ async fn make_objects(
         made.inspect_err(|problem| log.write(Severity::Error, &format!("problem creating obj: {problem}"), fields))?;
     }
     Ok(())
+}
+
+/// Takes an event through interceptors; none comes out when one of them stops it, which is said in the log.
+async fn intercept(
+    surroundings: &Surroundings,
+    listener: &Value,
+    namespace: &str,
+    id: String,
+    interceptors: &Value,
+    event: &Event,
+    fields: &[(&str, &str)],
+) -> Result<Option<Event>, String> {
+    let chain = Chain { store: &surroundings.store, listener_namespace: text(&listener["metadata"]["namespace"]), namespace, id };
+    match chain.pass(interceptors, event).await {
+        Ok(event) => Ok(Some(event)),
+        Err(Halt::Failed(problem)) => Err(problem),
+        Err(Halt::Stopped(refusal)) => {
+            surroundings.log.write(Severity::Info, &format!("interceptor stopped trigger processing: {refusal}"), fields);
+            Ok(None)
+        }
+    }
+}
+
+/// Lets an event through the interceptors of a group, and then to the Triggers that the group selects.
+pub async fn process_group(surroundings: &Surroundings, listener: &Value, group: &Value, event: &Event) {
+    let (name, namespace) = (text(&group["name"]), text(&listener["metadata"]["namespace"]));
+    let fields =
+        [("/triggers-eventid", event.id.as_str()), ("eventlistenerUID", text(&listener["metadata"]["uid"])), ("/triggergroup", name)];
+    let id = format!("namespaces/{namespace}/triggerGroups/{name}");
+    let passed = intercept(surroundings, listener, namespace, id, &group["interceptors"], event, &fields).await;
+    let problem = match passed {
+        Ok(None) => return,
+        Ok(Some(event)) => match selection::selected(&surroundings.store, &group["triggerSelector"], namespace) {
+            Ok(triggers) => {
+                for trigger in &triggers {
+                    process(surroundings, listener, trigger, &event).await;
+                }
+                return;
+            }
+            Err(error) => error.to_string(),
+        },
+        Err(problem) => problem,
+    };
+    surroundings.log.write(Severity::Error, &problem, &fields);
 }
 
 fn bindings(store: &Store, trigger: &Trigger) -> Result<Vec<Binding>, String> {
@@ -207,7 +186,7 @@ fn referred(store: &Store, kind: &'static Kind, namespace: &str, name: &str) -> 
 }
 
 /// As the real listener's cache words it, with the kind in the singular.
-fn not_found(kind: &Kind, name: &str) -> String {
+pub fn not_found(kind: &Kind, name: &str) -> String {
     format!("{}.{} {name:?} not found", kind.kind.to_ascii_lowercase(), kind.group)
 }
 
@@ -282,19 +261,6 @@ async fn post(api: &Router, path: &str, user: &str, object: &Value) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_label_selector_is_evaluated_whole() {
-        let labels = json!({"app": "x", "tier": "web"});
-        let matches = |selector: Value| matches_labels(&selector, &labels);
-        assert!(matches(Value::Null));
-        assert!(matches(json!({"matchLabels": {"app": "x"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["web"]}]})));
-        assert!(!matches(json!({"matchLabels": {"app": "y"}})));
-        assert!(matches(
-            json!({"matchExpressions": [{"key": "no", "operator": "DoesNotExist"}, {"key": "no", "operator": "NotIn", "values": ["x"]}]})
-        ));
-        assert!(!matches(json!({"matchExpressions": [{"key": "app", "operator": "Gt", "values": ["1"]}]})));
-    }
 
     #[test]
     fn labels_are_put_on_an_object_and_on_nothing_else() {

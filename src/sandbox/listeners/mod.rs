@@ -3,10 +3,12 @@
 
 mod admission;
 mod event;
+mod interceptors;
 mod jsonpath;
 mod listener;
 mod params;
 mod rights;
+mod selection;
 mod server;
 mod sink_log;
 mod state;
@@ -29,7 +31,7 @@ use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
 
 use listener::{Ground, Listener};
 
-pub use admission::admit;
+pub use admission::{admit, complete};
 
 /// When something that failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::event::Event;
 use super::jsonpath::{Path, PathError};
 
 /// Tells a TriggerTemplate to put a backslash before every quote of a value, as old versions did.
@@ -35,6 +36,9 @@ pub enum ParamError {
         /// What is wrong with it
         source: PathError,
     },
+    /// The body of the event is no JSON, in a listener that takes any
+    #[error("failed to ApplyEventValuesToParams: failed to marshal event: failed to unmarshal request body: {0}")]
+    Body(String),
     /// The object that the template describes is no JSON once the values are in
     #[error("couldn't unmarshal json from the TriggerTemplate: {0}")]
     Template(String),
@@ -105,9 +109,17 @@ pub fn canonical_header(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
-/// The event as expressions see it.
-pub fn event(headers: &BTreeMap<String, String>, body: Value, event_id: &str) -> Value {
-    json!({ "header": headers, "body": body, "extensions": {}, "context": { "eventID": event_id } })
+/// The event as expressions see it: several values of one header joined by commas, null for an empty body.
+///
+/// # Errors
+/// When the body is no JSON.
+pub fn event(event: &Event) -> Result<Value, ParamError> {
+    let body = match event.body.as_str() {
+        "" => Value::Null,
+        body => serde_json::from_str(body).map_err(|error| ParamError::Body(error.to_string()))?,
+    };
+    let headers: BTreeMap<&String, String> = event.headers.iter().map(|(name, values)| (name, values.join(","))).collect();
+    Ok(json!({ "header": headers, "body": body, "extensions": event.extensions, "context": { "eventID": event.id } }))
 }
 
 /// The objects of a template with the parameters put in as text, which is how Triggers does it: a value must be something
@@ -138,8 +150,13 @@ mod tests {
     }
 
     fn an_event() -> Value {
-        let headers = BTreeMap::from([("X-Github-Event".to_owned(), "push".to_owned())]);
-        event(&headers, json!({"url": "git@host:a/b \"c\"", "n": 3, "o": {"k": "v"}, "evil": "$(tasks.a.results.b)"}), "id-1")
+        let body = json!({"url": "git@host:a/b \"c\"", "n": 3, "o": {"k": "v"}, "evil": "$(tasks.a.results.b)"});
+        let headers = BTreeMap::from([
+            ("X-Github-Event".to_owned(), vec!["push".to_owned()]),
+            ("Accept".to_owned(), vec!["a".to_owned(), "b".to_owned()]),
+        ]);
+        let extensions = json!({"branch": "main"}).as_object().cloned().unwrap_or_default();
+        event(&Event { id: "id-1".to_owned(), url: "/".to_owned(), headers, body: body.to_string(), extensions }).expect("an event")
     }
 
     #[test]
@@ -149,12 +166,14 @@ mod tests {
             binding("b", "$(context.eventID)"),
             binding("c", "$(body.o)"),
             binding("d", "plain"),
+            binding("e", "$(extensions.branch) $(header.Accept)"),
         ];
         let params = resolve(&bindings, &Value::Null, &an_event()).expect("values");
         assert_eq!(params["a"], "<3> push");
         assert_eq!(params["b"], "id-1");
         assert_eq!(params["c"], r#"{"k":"v"}"#);
         assert_eq!(params["d"], "plain");
+        assert_eq!(params["e"], "main a,b");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::kinds::{self, Kind};
 use crate::sandbox::access::{self, Attributes};
+use crate::sandbox::json::list;
 use crate::sandbox::store::{Store, StoreError};
 
 /// The kinds that the sink reads, in the order in which it complains.
@@ -31,7 +32,8 @@ pub fn service_account(listener: &Value) -> &str {
 /// When the store cannot be read.
 pub fn refusals(store: &Store, listener: &Value) -> Result<Vec<String>, StoreError> {
     let namespace = listener["metadata"]["namespace"].as_str().unwrap_or_default();
-    let several = listener["spec"]["namespaceSelector"]["matchNames"].as_array().is_some_and(|names| !names.is_empty());
+    let selectors = list(&listener["spec"]["triggerGroups"]).map(|group| &group["triggerSelector"]).chain([&listener["spec"]]);
+    let several = selectors.into_iter().any(|selectors| list(&selectors["namespaceSelector"]["matchNames"]).next().is_some());
     let (user, groups) = access::service_account(namespace, service_account(listener));
     let mut refusals = Vec::new();
     for kind in READ {

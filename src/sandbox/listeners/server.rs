@@ -1,6 +1,5 @@
 //! The port of a listener: what it answers to a request, before anything is made.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,13 +11,15 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
-use super::event::{self, Event, Surroundings};
+use super::event::{self, Event, Headers, Surroundings};
 use super::params::canonical_header;
+use super::selection;
 use super::sink_log::Severity;
 use crate::kinds;
+use crate::sandbox::json::list;
 
 /// The largest body that is taken. The real listener takes any; no forge sends more than 25 MB.
 const BODY_LIMIT: usize = 64 << 20;
@@ -97,9 +98,14 @@ async fn handle(State(sink): State<Arc<Sink>>, request: Request) -> Response {
         let answer = json!({ "eventListener": sink.name, "namespace": sink.namespace, "eventListenerUID": "", "errorMessage": message });
         return answer_text(StatusCode::BAD_REQUEST, &answer);
     }
-    let body = if body.is_empty() { Ok(Value::Null) } else { parsed };
-    let event = Event { id: uuid::Uuid::new_v4().to_string(), headers: headers(&parts.headers), body };
-    let triggers = match event::triggers(&sink.surroundings, &listener) {
+    let event = Event {
+        id: uuid::Uuid::new_v4().to_string(),
+        url: parts.uri.to_string(),
+        headers: headers(&parts.headers),
+        body: String::from_utf8_lossy(&body).into_owned(),
+        extensions: Map::new(),
+    };
+    let triggers = match selection::triggers(&sink.surroundings, &listener) {
         Ok(triggers) => triggers,
         Err(error) => return sink.fail(&error.to_string()),
     };
@@ -108,6 +114,9 @@ async fn handle(State(sink): State<Arc<Sink>>, request: Request) -> Response {
     tokio::spawn(async move {
         for trigger in &triggers {
             event::process(&sink.surroundings, &listener, trigger, &event).await;
+        }
+        for group in list(&listener["spec"]["triggerGroups"]) {
+            event::process_group(&sink.surroundings, &listener, group, &event).await;
         }
     });
     answer_text(StatusCode::ACCEPTED, &answer)
@@ -151,17 +160,13 @@ fn object(parsed: &Result<Value, String>) -> Result<(), String> {
     Err(format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"))
 }
 
-fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut joined: BTreeMap<String, String> = BTreeMap::new();
+fn headers(headers: &HeaderMap) -> Headers {
+    let mut all = Headers::new();
     // Go's server takes `Host` out of the headers.
     for (name, value) in headers.iter().filter(|(name, _)| *name != http::header::HOST) {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        joined
-            .entry(canonical_header(name.as_str()))
-            .and_modify(|all| *all = format!("{all},{value}"))
-            .or_insert_with(|| value.into_owned());
+        all.entry(canonical_header(name.as_str())).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
-    joined
+    all
 }
 
 #[cfg(test)]

@@ -183,6 +183,109 @@ async fn an_event_makes_a_run_with_its_labels() {
     world.end().await;
 }
 
+/// The Trigger of the chain behind interceptors; the binding takes what they add.
+fn intercept(world: &World, interceptors: Value) {
+    let bindings = json!([{ "name": "url", "value": "$(extensions.branch)" }]);
+    let spec = json!({ "bindings": bindings, "interceptors": interceptors, "template": { "ref": "tt-tt" } });
+    world
+        .store
+        .update(&kinds::TRIGGER, NAMESPACE, "tt-tr", |trigger| trigger["spec"] = spec.clone())
+        .expect("a store")
+        .expect("it is there");
+}
+
+#[tokio::test]
+async fn interceptors_let_an_event_through_or_stop_it_and_add_to_it() {
+    let world = World::new();
+    world.make_chain();
+    world.grant();
+    world.up().await;
+    let cel = json!([
+        { "name": "filter", "value": "header.match('X-GitHub-Event', 'push') && body.ref.startsWith('refs/heads/')" },
+        { "name": "overlays", "value": [{ "key": "branch", "expression": "body.ref.split('/')[2]" }] },
+    ]);
+    let github = json!({ "ref": { "name": "github" }, "params": [{ "name": "eventTypes", "value": ["push"] }] });
+    intercept(&world, json!([github, { "ref": { "name": "cel", "kind": "ClusterInterceptor" }, "params": cel }]));
+    assert_eq!(send(world.port(), "POST", "X-GitHub-Event: push\r\n", "{\"ref\": \"refs/tags/v1\"}").await.0, 202);
+    world
+        .eventually_logged("interceptor stopped trigger processing: rpc error: code = FailedPrecondition desc = expression header.match")
+        .await;
+    assert_eq!(send(world.port(), "POST", "X-GitHub-Event: release\r\n", "{}").await.0, 202);
+    world.eventually_logged("event type release is not allowed").await;
+    assert_eq!(send(world.port(), "POST", "X-GitHub-Event: push\r\n", "{\"ref\": \"refs/heads/main\"}").await.0, 202);
+    eventually("a run is made", || world.runs().len() == 1).await;
+    assert_eq!(world.runs()[0]["spec"]["params"][0]["value"], "main");
+    intercept(&world, json!([{ "ref": { "name": "nobody" } }]));
+    assert_eq!(send(world.port(), "POST", "", "{}").await.0, 202);
+    world
+        .eventually_logged(
+            "url resolution failed for interceptor nobody with: clusterinterceptor.triggers.tekton.dev \\\"nobody\\\" not found",
+        )
+        .await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_interceptor_at_an_address_of_its_own_is_asked() {
+    let world = World::new();
+    world.make_chain();
+    world.grant();
+    world.up().await;
+    let own = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", own.local_addr().expect("an address"));
+    let answer = |axum::Json(asked): axum::Json<Value>| async move {
+        let allowed =
+            asked["interceptor_params"]["secret"] == "yes" && asked["context"]["trigger_id"] == "namespaces/default/triggers/tt-tr";
+        let status = json!({ "code": 7, "message": "not you" });
+        axum::Json(json!({ "continue": allowed, "status": status, "extensions": { "branch": asked["body"] } }))
+    };
+    let server = tokio::spawn(async move { axum::serve(own, axum::Router::new().fallback(answer)).await });
+    let spec = json!({ "clientConfig": { "url": url } });
+    world
+        .store
+        .create(&kinds::INTERCEPTOR, json!({ "metadata": { "name": "own", "namespace": NAMESPACE }, "spec": spec }))
+        .expect("it is made");
+    let ask = |secret: &str| {
+        let params = json!([{ "name": "secret", "value": secret }]);
+        intercept(&world, json!([{ "ref": { "name": "own", "kind": "NamespacedInterceptor" }, "params": params }]));
+    };
+    ask("no");
+    assert_eq!(send(world.port(), "POST", "", "{}").await.0, 202);
+    world.eventually_logged("code = PermissionDenied desc = not you").await;
+    ask("yes");
+    assert_eq!(send(world.port(), "POST", "", "{}").await.0, 202);
+    eventually("a run is made", || world.runs().len() == 1).await;
+    assert_eq!(world.runs()[0]["spec"]["params"][0]["value"], "{}");
+    server.abort();
+    let _ = server.await;
+    assert_eq!(send(world.port(), "POST", "", "{}").await.0, 202);
+    world.eventually_logged(&format!("interceptor at {url}: ")).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_group_hands_an_event_to_the_triggers_that_it_selects() {
+    let world = World::new();
+    world.make_chain();
+    world.grant();
+    intercept(&world, json!([]));
+    let label = json!({ "group": "one" });
+    let overlays = json!([{ "key": "branch", "expression": "body.ref" }]);
+    let group = json!({
+        "name": "g", "interceptors": [{ "ref": { "name": "cel" }, "params": [{ "name": "overlays", "value": overlays }] }],
+        "triggerSelector": { "labelSelector": { "matchLabels": label } },
+    });
+    let labelled = |trigger: &mut Value| trigger["metadata"]["labels"] = label.clone();
+    world.store.update(&kinds::TRIGGER, NAMESPACE, "tt-tr", labelled).expect("a store").expect("it is there");
+    let grouped = |listener: &mut Value| listener["spec"] = json!({ "triggerGroups": [group] });
+    world.store.update(&kinds::EVENT_LISTENER, NAMESPACE, &world.name, grouped).expect("a store").expect("it is there");
+    world.up().await;
+    assert_eq!(send(world.port(), "POST", "", "{\"ref\": \"main\"}").await.0, 202);
+    eventually("a run is made", || world.runs().len() == 1).await;
+    assert_eq!(world.runs()[0]["spec"]["params"][0]["value"], "main");
+    world.end().await;
+}
+
 #[tokio::test]
 async fn a_body_that_is_no_json_is_answered_400() {
     let world = World::new();

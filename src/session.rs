@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use tokio::sync::watch;
+
 use crate::client::Cluster;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Wanted};
@@ -23,6 +25,8 @@ pub struct Session {
     cluster: Option<Cluster>,
     /// The sandbox, where this process holds it because it is not started
     held: Option<Sandbox>,
+    /// The same, for whoever waits for its end
+    opened: watch::Sender<Option<Sandbox>>,
     /// Whether the person knows already that steps of the sandbox are no containers
     told: bool,
 }
@@ -30,7 +34,7 @@ pub struct Session {
 impl Session {
     /// A session that has not reached for any cluster yet.
     pub fn new(program: String, term: Term, wanted: Wanted, sandbox: bool) -> Self {
-        Self { program, term, wanted, sandbox, cluster: None, held: None, told: false }
+        Self { program, term, wanted, sandbox, cluster: None, held: None, opened: watch::Sender::new(None), told: false }
     }
 
     /// The server: the one the kubeconfig names, or the sandbox.
@@ -66,7 +70,7 @@ impl Session {
             None => {
                 let sandbox = Sandbox::open(&dir)?;
                 let client = kube::Client::new(sandbox.client_service(), namespace.as_str());
-                self.held = Some(sandbox);
+                self.hold(&sandbox);
                 (client, dir.display().to_string())
             }
         };
@@ -127,6 +131,20 @@ impl Session {
     /// Keeps a sandbox that this process serves, so that it is ended with the session, Ctrl-C included.
     pub fn hold(&mut self, sandbox: &Sandbox) {
         self.held = Some(sandbox.clone());
+        self.opened.send_replace(Some(sandbox.clone()));
+    }
+
+    /// Waits until the engine of a sandbox that this process holds fails, as on a full disk: whoever waits for a run would
+    /// wait for ever then.
+    pub fn engine_failure(&self) -> impl Future<Output = Failure> + use<> {
+        let mut opened = self.opened.subscribe();
+        async move {
+            let sandbox = opened.wait_for(Option::is_some).await.ok().and_then(|sandbox| sandbox.clone());
+            match sandbox {
+                Some(sandbox) => sandbox.failed().await.into(),
+                None => std::future::pending().await,
+            }
+        }
     }
 }
 

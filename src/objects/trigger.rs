@@ -1,9 +1,10 @@
 //! Lenses on the kinds of Tekton Triggers (`triggers.tekton.dev/v1beta1`, interceptors `v1alpha1`).
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::meta::{Condition, Meta};
+use super::meta::{Condition, Meta, condition};
 use super::objects;
 use super::run::Param;
 
@@ -23,6 +24,21 @@ pub struct EventListener {
     pub spec: EventListenerSpec,
     /// Where it answers
     pub status: EventListenerStatus,
+}
+
+impl EventListener {
+    /// Whether it answers: ready, and its deployment available as well, where that is said. Ready alone is true as soon as
+    /// its deployment and its service exist.
+    pub fn is_up(&self) -> bool {
+        let status = |kind| condition(&self.status.conditions, kind).map(|c| c.status == "True");
+        status("Ready") == Some(true) && status("Available") != Some(false)
+    }
+
+    /// Since when it is up, or is not.
+    pub fn since(&self) -> Option<Timestamp> {
+        let known = ["Ready", "Available"].iter().filter_map(|kind| condition(&self.status.conditions, kind));
+        known.filter(|c| self.is_up() || c.status != "True").filter_map(|c| c.last_transition_time).max()
+    }
 }
 
 /// `spec` of an EventListener.
@@ -229,4 +245,23 @@ pub struct ClusterInterceptor {
 pub struct InterceptorStatus {
     /// Where it answers
     pub address: Option<Address>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_listener_is_up_when_it_is_ready_and_available() {
+        let listener = |conditions: &[(&str, &str)]| {
+            let conditions: Vec<_> = conditions.iter().map(|(kind, status)| json!({"type": kind, "status": status})).collect();
+            serde_json::from_value::<EventListener>(json!({"status": {"conditions": conditions}})).expect("a listener")
+        };
+        assert!(listener(&[("Ready", "True")]).is_up());
+        assert!(listener(&[("Available", "True"), ("Ready", "True")]).is_up());
+        assert!(!listener(&[("Available", "False"), ("Ready", "True")]).is_up());
+        assert!(!listener(&[("Available", "True"), ("Ready", "Unknown")]).is_up());
+        assert!(!listener(&[]).is_up());
+    }
 }

@@ -44,6 +44,7 @@ impl Look {
     fn cell(self, cell: &Cell) -> String {
         match cell {
             Cell::Text(text) => text.clone(),
+            Cell::Command { before, words, after } => format!("{before}{words}{after}"),
             Cell::Label(label) => {
                 // Spaces behind a label's name stand behind its colon.
                 let name = label.trim_end();

@@ -134,6 +134,8 @@ async fn show<T: Related>(session: &mut Session, seen: Seen<T>, asked: &Asked, o
         object.as_tkn_takes_it(&with).map_err(Failure::other)?;
     }
     let look = Look::at(Timestamp::now(), &session.term);
-    write!(session.term.out(), "{}", render::page(&object.page(&with), look))?;
+    let mut page = object.page(&with);
+    page.spell_commands(|words| session.command(words));
+    write!(session.term.out(), "{}", render::page(&page, look))?;
     Ok(Exit::Done)
 }

@@ -181,7 +181,9 @@ fn ability(account: &str, purpose: Purpose, lacking: Option<&[&'static Right]>) 
         None => vec![say(format!("whether it can {} is unknown: you may not create subjectaccessreviews", purpose.ability()))],
         Some([]) => vec![say(format!("it can {}", purpose.ability()))],
         Some(rights) => {
-            let head = say(format!("it cannot {}; sa grant {account} --for {} mends that. It may not:", purpose.ability(), purpose.word()));
+            let before = format!("it cannot {}; ", purpose.ability());
+            let words = format!("sa grant {account} --for {}", purpose.word());
+            let head = Line { indent: 1, bullet: false, cells: vec![Cell::Command { before, words, after: " mends that. It may not:" }] };
             std::iter::once(head).chain(rights.iter().map(|right| say(right.words()).indented(3))).collect()
         }
     }

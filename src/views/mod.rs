@@ -30,6 +30,15 @@ pub enum Cell {
     Label(&'static str),
     /// Text that stands out
     Strong(&'static str),
+    /// A command of this program within a sentence; how the program was called is put before it at the end
+    Command {
+        /// The sentence up to it
+        before: String,
+        /// `sa grant NAME --for eventlistener`
+        words: String,
+        /// The sentence after it
+        after: &'static str,
+    },
     /// A value as YAML, from the first column on
     Yaml(Value),
     /// How long ago something was
@@ -193,6 +202,15 @@ pub struct Page {
 }
 
 impl Page {
+    /// Writes the commands on it as a person would type them.
+    pub fn spell_commands(&mut self, spell: impl Fn(&str) -> String) {
+        for cell in self.sections.iter_mut().flat_map(|section| &mut section.lines).flat_map(|line| &mut line.cells) {
+            if let Cell::Command { before, words, after } = cell {
+                *cell = Cell::Text(format!("{before}{}{after}", spell(words)));
+            }
+        }
+    }
+
     /// Adds a field to the head, unless its text is missing or empty.
     pub fn field(&mut self, label: &'static str, text: Option<&str>) {
         if let Some(text) = text.filter(|t| !t.is_empty()) {

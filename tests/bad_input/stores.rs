@@ -57,6 +57,27 @@ fn a_full_disk_below_the_sandbox_changes_nothing_and_says_so() {
     assert!(failed.stderr.contains("no space left") || failed.stderr.contains("disk is full"), "{failed}");
 }
 
+#[test]
+fn a_disk_that_fills_up_while_a_run_is_at_work_ends_the_command_and_says_so() {
+    let world = World::sandbox();
+    let folder = world.path().join("small");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"]).arg(&folder).output();
+    if !mounted.is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: mounting a small disk needs root");
+        return;
+    }
+    let _unmount = Mounted(&folder);
+    let world = world.with("RTKN_SANDBOX_DIR", folder.join("sandbox"));
+    world.rtkn(&["sa", "list"]).ok();
+    let fill = Command::new("dd").args(["if=/dev/zero", "bs=1k"]).arg(format!("of={}", folder.join("fill").display())).output();
+    assert!(fill.is_ok_and(|done| !done.status.success()), "the disk is full");
+    let file = world.write("run.yaml", &crate::steps::task_run("late", "echo done"));
+    world.rtkn(&["apply", "-f", &file]).exits(1).says("no space left");
+    std::fs::remove_file(folder.join("fill")).expect("there is room again");
+    world.rtkn(&["sa", "create", "later"]).ok();
+}
+
 /// Takes the small disk away again.
 struct Mounted<'a>(&'a std::path::Path);
 

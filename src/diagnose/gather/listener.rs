@@ -8,8 +8,10 @@ use crate::client::{Cluster, Error, Select};
 use crate::kinds;
 use crate::near::nearest;
 use crate::objects::core::Pod;
-use crate::objects::meta::{Condition, condition};
-use crate::objects::trigger::{ClusterTriggerBinding, EventListener, Trigger, TriggerBinding, TriggerSpec, TriggerTemplate};
+use crate::objects::meta::Condition;
+use crate::objects::trigger::{
+    ClusterInterceptor, ClusterTriggerBinding, EventListener, Trigger, TriggerBinding, TriggerSpec, TriggerTemplate,
+};
 use crate::objects::verdict::{State, Verdict};
 use crate::objects::{Object, Undecodable};
 use crate::scaffold::rbac::{Purpose, Right};
@@ -19,10 +21,9 @@ pub(super) async fn gather(cluster: &Cluster, namespace: &str, name: &str) -> Re
     let undecodable = |e: Undecodable| Error::Undecodable { what: format!("EventListener {name}"), reason: e.reason };
     let listener = cluster.get::<EventListener>(namespace, name).await?.lens.map_err(undecodable)?;
     let mut evidence = Evidence::new(&kinds::EVENT_LISTENER, namespace, name);
-    let ready = condition(&listener.status.conditions, "Ready");
-    let state = if ready.is_some_and(|c| c.status == "True") { State::Succeeded } else { State::Failed };
+    let state = if listener.is_up() { State::Succeeded } else { State::Failed };
     evidence.state = Verdict { state, reason: None };
-    evidence.since = ready.and_then(|c| c.last_transition_time).or(listener.metadata.creation_timestamp);
+    evidence.since = listener.since().or(listener.metadata.creation_timestamp);
     let mut unit = own(&listener);
     let select = Select::labels(format!("eventlistener={name}"));
     if let Some(pods) = listed::<Pod>(cluster, &mut evidence, Some(namespace), select).await {
@@ -117,6 +118,13 @@ async fn references(cluster: &Cluster, evidence: &mut Evidence, listener: &Event
     }
     if let Some(wanted) = used(&specs, bindings(true)) {
         traces.extend(unknown::<ClusterTriggerBinding>(cluster, evidence, &object, wanted).await);
+    }
+    let interceptors = |spec: &TriggerSpec| {
+        let of_cluster = spec.interceptors.iter().filter(|i| i.reference.kind.as_deref().is_none_or(|kind| kind == "ClusterInterceptor"));
+        of_cluster.filter_map(|i| i.reference.name.clone()).collect()
+    };
+    if let Some(wanted) = used(&specs, interceptors) {
+        traces.extend(unknown::<ClusterInterceptor>(cluster, evidence, &object, wanted).await);
     }
     traces
 }

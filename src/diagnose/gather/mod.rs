@@ -18,7 +18,7 @@ use crate::objects::core::Event;
 use crate::objects::run::{PipelineRun, Run, TaskRun};
 use crate::objects::trigger::EventListener;
 use crate::objects::verdict::State;
-use crate::objects::{Object, Seen, meta::condition};
+use crate::objects::{Object, Seen};
 
 /// How many of a log's last lines are read.
 const TAIL: u64 = 50;
@@ -77,8 +77,7 @@ pub async fn troubled(
     if wants(&kinds::EVENT_LISTENER) {
         match cluster.list::<EventListener>(Some(namespace), &Select::default()).await {
             Ok(listeners) => {
-                let ready = |l: &EventListener| condition(&l.status.conditions, "Ready").is_some_and(|c| c.status == "True");
-                let dead = listeners.into_iter().filter_map(|l| l.lens.ok()).filter(|l| !ready(l));
+                let dead = listeners.into_iter().filter_map(|l| l.lens.ok()).filter(|l| !l.is_up());
                 add(&kinds::EVENT_LISTENER, dead.map(|l| l.metadata.name).collect());
             }
             // A cluster may have Pipelines without Triggers.

@@ -218,7 +218,7 @@ pub(super) const RULES: &[Rule] = &[
             "url resolution failed for interceptor {why…}",
         ],
         summary: "an interceptor could not be asked, or answered with an error",
-        mend: &[Say("Look whether it runs and answers:"), Shell("kubectl get clusterinterceptors")],
+        mend: &[Say("Look whether it runs and answers:"), Own("clusterinterceptor list")],
         source: "pkg/interceptors",
         example: ("", "url resolution failed for interceptor mine with: not found"),
         ..CAUSE

@@ -165,7 +165,7 @@ impl From<StoreError> for ApiError {
         match &error {
             StoreError::Exists { kind, name } => Self::exists(kind, name),
             StoreError::Unnamed { kind } => Self::invalid(kind, "", "metadata.name", "Required value: name or generateName is required"),
-            StoreError::Full { .. } => Self::new(507, "InsufficientStorage", error.to_string()),
+            StoreError::Full { .. } | StoreError::Broken { .. } => Self::new(507, "InsufficientStorage", error.to_string()),
             _ => {
                 let mut message = error.to_string();
                 let mut source = std::error::Error::source(&error);

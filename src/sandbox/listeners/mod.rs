@@ -3,6 +3,7 @@
 
 mod admission;
 mod event;
+mod go_error;
 mod interceptors;
 mod jsonpath;
 mod listener;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
 use super::event::{self, Event, Headers, Surroundings};
+use super::go_error;
 use super::params::canonical_header;
 use super::selection;
 use super::sink_log::Severity;
@@ -136,15 +137,7 @@ fn answer_text(code: StatusCode, answer: &Value) -> Response {
 
 /// The body as JSON, or what Go's parser would say.
 fn parse(body: &Bytes) -> Result<Value, String> {
-    serde_json::from_slice(body).map_err(|error| {
-        let begin = String::from_utf8_lossy(body);
-        match begin.trim_start().chars().next() {
-            None => "unexpected end of JSON input".to_owned(),
-            Some(_) if error.is_eof() => "unexpected end of JSON input".to_owned(),
-            Some(c) if !"{[\"-0123456789tfn".contains(c) => format!("invalid character '{c}' looking for beginning of value"),
-            Some(_) => error.to_string(),
-        }
-    })
+    serde_json::from_slice(body).map_err(|error| go_error::words(body, &error))
 }
 
 /// Whether the body is an object, as the listener demands of it.

@@ -24,6 +24,12 @@ pub enum StoreError {
         /// The store's file
         path: PathBuf,
     },
+    /// A lazily written change did not reach the disk, after which the database writes nothing more
+    #[error("a write to {} has failed before this one, most likely since no space was left on its disk; free some space and try again", path.display())]
+    Broken {
+        /// The store's file
+        path: PathBuf,
+    },
     /// The directory or the file could not be made or opened
     #[error("cannot open the sandbox in {}", path.display())]
     Open {
@@ -88,6 +94,7 @@ impl StoreError {
         let source = error.into();
         match &source {
             redb::Error::Io(cause) if is_full(cause) => Self::Full { path: path.to_owned() },
+            redb::Error::PreviousIo => Self::Broken { path: path.to_owned() },
             _ => Self::Database { path: path.to_owned(), source: Box::new(source) },
         }
     }

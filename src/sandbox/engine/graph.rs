@@ -41,7 +41,7 @@ pub struct Graph {
 /// Names of the tasks that a task waits for.
 pub fn dependencies(task: &PipelineTask) -> BTreeSet<String> {
     let results = references::of_task(task).into_iter().map(|reference| reference.task);
-    results.chain(task.run_after.iter().cloned()).collect()
+    results.chain(task.run_after.iter().cloned()).chain(references::of_lengths(task)).collect()
 }
 
 /// Builds the graph of a pipeline's `tasks`.

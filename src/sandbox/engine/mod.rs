@@ -10,6 +10,7 @@ mod events;
 #[cfg(test)]
 mod fake;
 mod graph;
+mod matrix;
 mod names;
 mod object;
 mod params;

@@ -59,9 +59,19 @@ pub fn in_value(value: &ParamValue) -> Vec<ResultRef> {
 
 /// The references in a pipeline task's params and guards: they have to be known before it runs.
 pub fn in_inputs(task: &PipelineTask) -> Vec<ResultRef> {
-    let params = task.params.iter().flat_map(|param| in_value(&param.value));
+    let params = task.all_params().flat_map(|param| in_value(&param.value));
     let guards = task.when.iter().flat_map(|when| std::iter::once(&when.input).chain(&when.values));
     params.chain(guards.flat_map(|text| in_text(text))).collect()
+}
+
+/// The tasks whose fan-out the params of a task count: `$(tasks.NAME.matrix.length)`, `$(tasks.NAME.matrix.RESULT.length)`.
+pub fn of_lengths(task: &PipelineTask) -> Vec<String> {
+    let texts = task.all_params().flat_map(|param| param.value.texts()).chain(task.display_name.as_deref());
+    let counted = |expression: &str| match expression.split('.').collect::<Vec<_>>()[..] {
+        ["tasks", name, "matrix", "length"] | ["tasks", name, "matrix", _, "length"] => Some(name.to_owned()),
+        _ => None,
+    };
+    texts.flat_map(expressions).filter_map(counted).collect()
 }
 
 /// All references of a pipeline task, also those in the steps of its embedded spec; they order the graph.

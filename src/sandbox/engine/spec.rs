@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::duration::GoDuration;
+use super::matrix::Matrix;
 use super::value::{Param, ParamSpec, ParamValue};
 
 /// `spec` of a Pipeline, or `pipelineSpec`.
@@ -50,6 +51,9 @@ pub struct PipelineTask {
     /// What it passes to the task
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<Param>,
+    /// How it fans out into several TaskRuns
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Matrix>,
     /// Which of the pipeline's workspaces it passes on
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workspaces: Vec<PipelineTaskWorkspace>,
@@ -69,6 +73,11 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl PipelineTask {
+    /// Everything that it passes to the task: its params, and those of its matrix.
+    pub fn all_params(&self) -> impl Iterator<Item = &Param> {
+        self.params.iter().chain(self.matrix.iter().flat_map(Matrix::all_params))
+    }
+
     /// Whether the pipeline goes on when it fails.
     pub fn continues_on_error(&self) -> bool {
         self.on_error.as_deref() == Some("continue")

@@ -98,7 +98,7 @@ static PIPELINE_TASK: &[Field] = &[
     f("retries", Count),
     f("runAfter", Texts),
     f("params", List(PARAM)),
-    f("matrix", Refused),
+    f("matrix", Fields(&[f("params", List(PARAM)), f("include", List(&[f("name", Text), f("params", List(PARAM))]))])),
     f("workspaces", List(&[f("name", Text), f("workspace", Text), f("subPath", Text)])),
     f("timeout", Duration),
     f("pipelineRef", Refused),

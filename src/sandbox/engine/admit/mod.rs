@@ -3,6 +3,7 @@
 
 mod defaults;
 mod fields;
+mod matrix;
 mod pipeline;
 mod report;
 mod runs;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::graph;
 use super::super::object::{items, text};
@@ -95,6 +95,7 @@ fn check_task(task: &PipelineTask, raw: &Value, path: &str, report: &mut Report)
         let message = format!("parameter names must be unique, the parameter {:?} is also defined at", task.params[index].name);
         report.at(&format!("{path}.params[{index}].name"), message);
     }
+    super::matrix::check(task, path, report);
     check_prefixes(task, path, report);
 }
 
@@ -207,6 +208,8 @@ pub fn check_param_use(raw: &Value, declared: &task::Declared, path: &str, repor
             if let Some(spec) = pipeline_task.get("taskSpec") {
                 let mut inner = declared.clone();
                 task::declare_passed(items(pipeline_task, "/params"), &mut inner);
+                let fanned = matrix_params(pipeline_task).map(|(_, param)| json!({"name": param["name"], "value": ""}));
+                task::declare_passed(&fanned.collect::<Vec<_>>(), &mut inner);
                 task::declare(items(spec, "/params"), &mut inner);
                 task::check_param_use(spec, &inner, &format!("{path}.taskSpec"), report);
             }
@@ -214,12 +217,19 @@ pub fn check_param_use(raw: &Value, declared: &task::Declared, path: &str, repor
     }
 }
 
+/// The params of a task's matrix, each with the place where it stands.
+fn matrix_params(pipeline_task: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
+    let own = items(pipeline_task, "/matrix/params").iter().map(|param| ("matrix.params", param));
+    let include = items(pipeline_task, "/matrix/include").iter().flat_map(|include| items(include, "/params"));
+    own.chain(include.map(|param| ("matrix.include.params", param)))
+}
+
 fn check_inputs(pipeline_task: &Value, declared: &task::Declared, path: &str, report: &mut Report) {
     let mut texts = Vec::new();
-    for param in items(pipeline_task, "/params") {
+    for (place, param) in items(pipeline_task, "/params").iter().map(|param| ("params", param)).chain(matrix_params(pipeline_task)) {
         let value = ParamValue::of(param.get("value").unwrap_or(&Value::Null));
         let name = text(param, "/name");
-        texts.extend(value.texts().into_iter().map(|text| (format!("params[{name}]"), text.to_owned())));
+        texts.extend(value.texts().into_iter().map(|text| (format!("{place}[{name}]"), text.to_owned())));
     }
     for (index, when) in items(pipeline_task, "/when").iter().enumerate() {
         texts.push((format!("when[{index}].input"), text(when, "/input").to_owned()));

@@ -68,11 +68,37 @@ fn fields_that_do_not_exist_or_are_mistyped_are_named() {
 }
 
 #[test]
-fn what_this_engine_cannot_do_is_refused_by_its_field() {
-    let task = json!({"name": "a", "taskRef": {"name": "t"}, "matrix": {"params": [{"name": "n", "value": ["1"]}]}});
+fn a_matrix_takes_lists_and_names_each_param_once() {
+    let matrix = |matrix: Value, params: Value| {
+        refused(
+            &kinds::PIPELINE,
+            json!({"params": [{"name": "l", "type": "array"}],
+            "tasks": [{"name": "a", "taskRef": {"name": "t"}, "params": params, "matrix": matrix}]}),
+        )
+    };
+    let list = json!({"name": "n", "value": ["1", "2"]});
+    assert!(matrix(json!({"params": [list, {"name": "m", "value": "$(params.l[*])"}]}), json!([])).is_empty());
     assert_eq!(
-        refused(&kinds::PIPELINE, json!({"tasks": [task]})),
-        ["spec.tasks[0].matrix: not supported by this sandbox yet; run it on a cluster"]
+        matrix(json!({"params": [{"name": "n", "value": "1"}]}), json!([])),
+        [
+            "invalid value: parameters of type array only are allowed, but param \"n\" has type \"string\" in pipelineTask: spec.tasks[0].matrix[n]"
+        ]
+    );
+    assert_eq!(
+        matrix(json!({"params": [list]}), json!([{"name": "n", "value": "x"}])),
+        ["expected exactly one, got both: spec.tasks[0].matrix[n], spec.tasks[0].params[n]"]
+    );
+    let many: Vec<String> = (0..257).map(|n| n.to_string()).collect();
+    assert_eq!(matrix(json!({"params": [{"name": "n", "value": many}]}), json!([])), ["expected 0 <= 257 <= 256: spec.tasks[0].matrix"]);
+    assert_eq!(matrix(json!({"params": [{"name": "n", "value": ["$(params.no)"]}]}), json!([])).len(), 1);
+}
+
+#[test]
+fn what_this_engine_cannot_do_is_refused_by_its_field() {
+    let task = json!({"name": "a", "pipelineRef": {"name": "p"}});
+    assert!(
+        refused(&kinds::PIPELINE, json!({"tasks": [task]}))
+            .contains(&"spec.tasks[0].pipelineRef: not supported by this sandbox yet; run it on a cluster".to_owned())
     );
     let run = json!({"pipelineRef": {"resolver": "hub", "params": [{"name": "a", "value": "b"}]}});
     assert_eq!(refused(&kinds::PIPELINE_RUN, run).len(), 2);

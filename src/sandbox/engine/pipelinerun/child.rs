@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::super::condition::Failure;
+use super::super::matrix::Matrix;
 use super::super::object::{metadata, name, namespace, owner, text, uid};
 use super::super::plan::Action;
 use super::super::spec::{PipelineTaskWorkspace, TaskRunTemplate};
 use super::super::substitute::{Replacements, expressions};
+use super::super::value::Param;
 use super::super::{admit, names, params};
 use super::prepare::context;
 use super::state::TaskState;
@@ -21,12 +23,18 @@ pub const ON_ERROR_ANNOTATION: &str = "pipeline.tekton.dev/pipeline-task-on-erro
 /// Fields of `taskRunTemplate` and `taskRunSpecs` that go into a TaskRun's spec as they are.
 const PASSED_ON: [&str; 4] = ["podTemplate", "stepSpecs", "sidecarSpecs", "computeResources"];
 
-/// The TaskRun of a task that starts now.
-pub(super) fn task_run(subject: &Subject<'_>, tasks: &[TaskState], position: usize) -> Result<Value, Failure> {
+/// The TaskRuns of a task that starts now: one, or as many as its matrix has combinations.
+pub(super) fn task_runs(subject: &Subject<'_>, tasks: &[TaskState], position: usize) -> Result<Vec<Value>, Failure> {
     let state = &tasks[position];
+    let fanned = state.task.matrix.as_ref().map_or_else(|| vec![Vec::new()], Matrix::combinations);
+    state.names.iter().zip(fanned).map(|(name, params)| task_run(subject, tasks, state, name, params)).collect()
+}
+
+fn task_run(subject: &Subject<'_>, tasks: &[TaskState], state: &TaskState, name: &str, fanned: Vec<Param>) -> Result<Value, Failure> {
     let template = template(subject, &state.task.name);
     let retries = Replacements::of_strings([("context.pipelineTask.retries", state.task.retries.to_string())]);
-    let mut given = state.task.params.clone();
+    let mut given = fanned;
+    given.extend(state.task.params.iter().cloned());
     retries.params(&mut given);
     let mut spec = json!({"serviceAccountName": template.service_account_name});
     set(&mut spec, "params", (!given.is_empty()).then(|| json!(given)));
@@ -45,7 +53,7 @@ pub(super) fn task_run(subject: &Subject<'_>, tasks: &[TaskState], position: usi
         "apiVersion": "tekton.dev/v1",
         "kind": "TaskRun",
         "metadata": {
-            "name": state.names.first(),
+            "name": name,
             "namespace": namespace(subject.run),
             "labels": labels(subject, state, &template),
             "annotations": annotations(subject, state, &template),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::duration::GoDuration;
 use super::super::graph::Graph;
+use super::super::matrix::Matrix;
 use super::super::plan::Draft;
 use super::super::substitute::Replacements;
 use super::super::{references, when};
@@ -27,6 +28,8 @@ pub(super) enum Skip {
     GracefullyStopped,
     /// A result that it needs is not there
     MissingResults,
+    /// A list of its matrix is empty
+    EmptyMatrix,
     /// The run's time is over
     PipelineTimeout,
     /// The tasks' time is over
@@ -45,6 +48,7 @@ impl Skip {
             Self::GracefullyCancelled => "PipelineRun was gracefully cancelled",
             Self::GracefullyStopped => "PipelineRun was gracefully stopped",
             Self::MissingResults => "Results were missing",
+            Self::EmptyMatrix => "Matrix Parameters have an empty array",
             Self::PipelineTimeout => "PipelineRun timeout has been reached",
             Self::TasksTimeout => "PipelineRun Tasks timeout has been reached",
             Self::FinallyTimeout => "PipelineRun Finally timeout has been reached",
@@ -194,8 +198,13 @@ fn skip(tasks: &[TaskState], graph: &Graph, limits: &Limits, decision: &Decision
         () if lacks_results(tasks, decision, task) => Some(Skip::MissingResults),
         () if limits.pipeline_over => Some(Skip::PipelineTimeout),
         () if limits.tasks_over => Some(Skip::TasksTimeout),
+        () if fans_out_into_nothing(task) => Some(Skip::EmptyMatrix),
         () => None,
     }
+}
+
+fn fans_out_into_nothing(task: &TaskState) -> bool {
+    task.task.matrix.as_ref().is_some_and(Matrix::has_empty_list)
 }
 
 /// Whether a result that the task's inputs need is missing in a way that only skips it: the task that makes it was
@@ -234,6 +243,7 @@ fn decide_finally(tasks: &mut [TaskState], limits: &Limits, decision: &mut Decis
             () if !when::all_hold(&tasks[position].task.when) => Some(Skip::When),
             () if limits.pipeline_over => Some(Skip::PipelineTimeout),
             () if limits.finally_over => Some(Skip::FinallyTimeout),
+            () if fans_out_into_nothing(&tasks[position]) => Some(Skip::EmptyMatrix),
             () => None,
         };
         decision.finally_started |= resolved;

@@ -113,9 +113,10 @@ fn reconcile(subject: &Subject<'_>, draft: &mut Draft) -> Result<(), Failure> {
         draft.clock.finally_started = Some(draft.clock.now);
     }
     for position in &decision.start {
-        let task_run = child::task_run(subject, &tasks, *position)?;
-        tasks[*position].runs.push(task_run.clone().into());
-        draft.actions.push(Action::Create { kind: &crate::kinds::TASK_RUN, object: task_run });
+        for task_run in child::task_runs(subject, &tasks, *position)? {
+            tasks[*position].runs.push(task_run.clone().into());
+            draft.actions.push(Action::Create { kind: &crate::kinds::TASK_RUN, object: task_run });
+        }
     }
     settle(subject, &prepared, &tasks, &decision, &limits, draft)
 }

@@ -135,9 +135,10 @@ impl Outcome<'_> {
                     "name": name(run),
                     "pipelineTaskName": task.task.name,
                 });
-                if let Some(text) = &task.task.display_name {
-                    let given: Vec<Param> = object::read(run, "/spec/params").unwrap_or_default();
-                    reference["displayName"] = json!(passed(&given).text(text));
+                let given: Vec<Param> = object::read(run, "/spec/params").unwrap_or_default();
+                let own = task.task.display_name.as_ref().map(|text| passed(&given).text(text));
+                if let Some(text) = task.task.matrix.as_ref().and_then(|matrix| matrix.display_name(&given)).or(own) {
+                    reference["displayName"] = json!(text);
                 }
                 if !task.task.when.is_empty() {
                     reference["whenExpressions"] = json!(task.task.when);

@@ -229,13 +229,20 @@ fn substitute_task(task: &mut PipelineTask, replacements: &Replacements) {
     substitute_inputs(task, replacements);
     task.on_error = task.on_error.as_ref().map(|word| replacements.text(word));
     if let Some(spec) = &mut task.task_spec {
-        scoped(&task.params, replacements).task_spec(spec);
+        let mut inner = scoped(&task.params, replacements);
+        if let Some(matrix) = &task.matrix {
+            matrix.hide(&mut inner);
+        }
+        inner.task_spec(spec);
     }
 }
 
 /// Puts values into what a pipeline task passes on and is guarded by.
 pub(super) fn substitute_inputs(task: &mut PipelineTask, replacements: &Replacements) {
     replacements.params(&mut task.params);
+    if let Some(matrix) = &mut task.matrix {
+        matrix.substitute(replacements);
+    }
     task.display_name = task.display_name.as_ref().map(|text| replacements.text(text));
     task.when.iter_mut().for_each(|when| when.substitute(replacements));
     for workspace in &mut task.workspaces {

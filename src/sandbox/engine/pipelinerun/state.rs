@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::super::condition::{Condition, Failure, Standing, is_done};
+use super::super::matrix::Matrix;
 use super::super::object::{is_owned_by, items, name, namespace, text};
 use super::super::spec::{PipelineTask, TaskSpec};
 use super::super::substitute::Replacements;
-use super::super::value::ParamValue;
+use super::super::value::{Param, ParamValue};
 use super::super::{names, params, references};
 use super::prepare::{Prepared, substitute_inputs};
 use super::{Subject, TIMED_OUT_WITH_RUN};
@@ -96,18 +98,48 @@ impl TaskState {
         if !self.succeeded() && !self.failed() {
             return None;
         }
-        let results = items(self.runs.first()?, "/status/results");
-        results.iter().find(|r| text(r, "/name") == name).and_then(|r| r.get("value")).map(ParamValue::of)
+        self.results().into_iter().find(|(result, _)| result == name).map(|(_, value)| value)
     }
 
-    /// All results by name, once the task has ended.
+    /// All results by name, once the task has ended. Those of a matrix are lists of what its TaskRuns made.
     pub fn results(&self) -> Vec<(String, ParamValue)> {
         if !self.succeeded() && !self.failed() {
             return Vec::new();
         }
-        let results = self.runs.first().map_or(&[][..], |run| items(run, "/status/results"));
-        let named = results.iter().filter_map(|r| Some((text(r, "/name").to_owned(), ParamValue::of(r.get("value")?))));
-        named.collect()
+        let results = self.runs.iter().flat_map(|run| items(run, "/status/results"));
+        let named = results.filter_map(|r| Some((text(r, "/name").to_owned(), ParamValue::of(r.get("value")?))));
+        if self.task.matrix.is_none() {
+            return named.collect();
+        }
+        let mut lists: IndexMap<String, Vec<String>> = IndexMap::new();
+        for (name, value) in named {
+            if let ParamValue::String(text) = value {
+                lists.entry(name).or_default().push(text);
+            }
+        }
+        lists.into_iter().map(|(name, texts)| (name, ParamValue::Array(texts))).collect()
+    }
+
+    /// How many TaskRuns it fans out into, and how many of them made each result.
+    fn lengths(&self) -> Vec<(String, String)> {
+        let Some(matrix) = &self.task.matrix else { return Vec::new() };
+        let name = &self.task.name;
+        let all = (format!("tasks.{name}.matrix.length"), matrix.combinations().len().to_string());
+        let made = self
+            .results()
+            .into_iter()
+            .map(|(result, value)| (format!("tasks.{name}.matrix.{result}.length"), value.texts().len().to_string()));
+        std::iter::once(all).chain(made).collect()
+    }
+
+    /// Names the TaskRuns that a matrix fans out into, once its values are known.
+    fn fan_out(&mut self, subject: &Subject<'_>) {
+        let Some(matrix) = self.task.matrix.as_ref().filter(|_| self.runs.is_empty()) else { return };
+        let suffix = |index: usize, count: usize| if count == 1 { String::new() } else { format!("-{index}") };
+        let count = matrix.combinations().len();
+        let name_of = |index| names::child(name(subject.run), &format!("-{}{}", self.task.name, suffix(index, count)));
+        self.names = (0..count).map(name_of).collect();
+        self.runs = runs_of(subject, &self.names);
     }
 }
 
@@ -123,6 +155,12 @@ pub(super) fn resolve(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<
         if let Ok(Some(known)) = result_replacements(&tasks, &tasks[position].task) {
             substitute_inputs(&mut tasks[position].task, &known);
         }
+        tasks[position].fan_out(subject);
+    }
+    let lengths = Replacements::of_strings(tasks.iter().flat_map(TaskState::lengths));
+    for task in tasks.iter_mut().filter(|task| !references::of_lengths(&task.task).is_empty()) {
+        substitute_inputs(&mut task.task, &lengths);
+        task.fan_out(subject);
     }
     for task in &tasks {
         check_index(subject, &tasks, &task.task)?;
@@ -133,14 +171,19 @@ pub(super) fn resolve(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<
 
 fn resolve_task(subject: &Subject<'_>, pipeline: &str, task: &PipelineTask, is_final: bool) -> Result<TaskState, Failure> {
     let names = run_names(subject.run, &task.name);
-    let child = |name: &String| subject.objects.get(&kinds::TASK_RUN, name);
-    let runs: Vec<Arc<Value>> = names.iter().filter_map(child).filter(|run| is_owned_by(run, subject.run)).collect();
+    let runs = runs_of(subject, &names);
     let (task_name, raw_spec) = task_spec(subject, pipeline, task, runs.first())?;
     let spec = serde_json::from_value(raw_spec.clone()).map_err(|error| {
         let message = format!("Validation failed for pipelinerun {} with error {error}", name(subject.run));
         Failure::user("PipelineValidationFailed", message)
     })?;
     Ok(TaskState { task: task.clone(), is_final, task_name, spec, raw_spec, names, runs })
+}
+
+/// The TaskRuns of these names that are there.
+fn runs_of(subject: &Subject<'_>, names: &[String]) -> Vec<Arc<Value>> {
+    let child = |name: &String| subject.objects.get(&kinds::TASK_RUN, name);
+    names.iter().filter_map(child).filter(|run| is_owned_by(run, subject.run)).collect()
 }
 
 /// Names of a task's TaskRuns: those that the status knows, or a new one.
@@ -238,7 +281,11 @@ fn check_index(subject: &Subject<'_>, tasks: &[TaskState], task: &PipelineTask) 
 
 /// What the pipeline task passes is what the Task declares.
 fn check_inputs(subject: &Subject<'_>, task: &TaskState) -> Result<(), Failure> {
-    let Err(error) = check_params(&task.task_name, &task.spec, &task.task.params) else { return Ok(()) };
+    let mut passed = task.task.params.clone();
+    // Whatever a matrix passes is a string in each of the TaskRuns.
+    let fanned = task.task.matrix.iter().flat_map(Matrix::all_params).map(|param| param.name.clone());
+    passed.extend(fanned.map(|name| Param { name, value: ParamValue::String(String::new()) }));
+    let Err(error) = check_params(&task.task_name, &task.spec, &passed) else { return Ok(()) };
     let message = format!("Validation failed for pipelinerun {} with error {error}", name(subject.run));
     Err(Failure::user("PipelineValidationFailed", message))
 }

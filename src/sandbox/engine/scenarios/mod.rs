@@ -1,6 +1,7 @@
 //! Whole runs against a real store, with scripted steps. Conditions, reasons and messages are those that a cluster with
 //! Tekton Pipelines v1.15 gave for the same runs.
 
+mod matrix;
 mod pipeline_runs;
 mod task_runs;
 

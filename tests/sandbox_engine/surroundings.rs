@@ -114,7 +114,7 @@ fn a_claim_without_a_class_leaves_the_pod_pending_and_is_explained() {
         let told = world.rtkn(&["diagnose", "pr", "run"]).ok();
         told.stdout.contains("unbound immediate PersistentVolumeClaims").then_some(told)
     });
-    told.prints("storageClassName");
+    told.prints("which has no storageClassName, and no StorageClass is the default (there are: local)");
     world.rtkn(&["pr", "list"]).ok().prints("Running");
     world.rtkn(&["pr", "cancel", "run"]).ok();
 }

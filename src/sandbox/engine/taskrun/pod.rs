@@ -44,9 +44,21 @@ pub(super) fn object(subject: &Subject<'_>, draft: &Draft, prepared: &Prepared, 
             "nodeName": NODE,
             "restartPolicy": "Never",
             "serviceAccountName": subject.spec.service_account_name,
+            "volumes": volumes(prepared),
         },
         "status": {"phase": "Pending", "startTime": stamp(draft.clock.now), "containerStatuses": statuses},
     })
+}
+
+/// The workspaces and volumes of the task, by which others see what the pod waits for.
+fn volumes(prepared: &Prepared) -> Vec<Value> {
+    let workspace = |binding: &Value| {
+        let mut volume = binding.clone();
+        volume["name"] = json!(names::workspace_volume(text(binding, "/name")));
+        volume.as_object_mut().map(|volume| volume.shift_remove("subPath"));
+        volume
+    };
+    prepared.bindings.iter().map(workspace).chain(prepared.spec.volumes.iter().cloned()).collect()
 }
 
 fn labels(run: &Value, draft: &Draft) -> Map<String, Value> {

@@ -6,12 +6,14 @@ use serde_json::Value;
 use super::super::duration::GoDuration;
 
 /// A field of an object.
+#[derive(Clone, Copy)]
 pub struct Field {
     name: &'static str,
     shape: Shape,
 }
 
 /// What a field holds, and what becomes of it.
+#[derive(Clone, Copy)]
 pub enum Shape {
     /// Text
     Text,
@@ -43,6 +45,18 @@ use Shape::{Count, Duration, Fields, Flag, Labels, List, NoEffect, Refused, Text
 
 const fn f(name: &'static str, shape: Shape) -> Field {
     Field { name, shape }
+}
+
+/// The rows of two tables as one.
+const fn joined<const N: usize>(own: &[Field], shared: &[Field]) -> [Field; N] {
+    assert!(own.len() + shared.len() == N, "N counts the rows of both");
+    let mut all = [f("", Refused); N];
+    let mut row = 0;
+    while row < N {
+        all[row] = if row < own.len() { own[row] } else { shared[row - own.len()] };
+        row += 1;
+    }
+    all
 }
 
 /// `spec` of a PipelineRun
@@ -119,48 +133,35 @@ pub static TASK: &[Field] = &[
     f("results", List(RESULT)),
 ];
 
-static EMBEDDED_TASK: &[Field] = &[
-    f("apiVersion", Refused),
-    f("kind", Refused),
-    f("spec", Refused),
-    f("metadata", Fields(&[f("labels", Labels), f("annotations", Labels)])),
-    f("params", List(PARAM_SPEC)),
-    f("displayName", Text),
-    f("description", Text),
-    f("steps", List(STEP)),
-    f("volumes", List(VOLUME)),
-    f("stepTemplate", Fields(STEP_TEMPLATE)),
-    f("sidecars", Refused),
-    f("workspaces", List(WORKSPACE_DECLARATION)),
-    f("results", List(RESULT)),
-];
+static EMBEDDED_TASK: &[Field] = &joined::<13>(
+    &[
+        f("apiVersion", Refused),
+        f("kind", Refused),
+        f("spec", Refused),
+        f("metadata", Fields(&[f("labels", Labels), f("annotations", Labels)])),
+    ],
+    TASK,
+);
 
-static STEP: &[Field] = &[
-    f("name", Text),
-    f("displayName", Text),
-    f("image", Text),
-    f("command", Texts),
-    f("args", Texts),
-    f("workingDir", Text),
-    f("envFrom", List(ENV_FROM)),
-    f("env", List(ENV)),
-    f("computeResources", NoEffect),
-    f("volumeMounts", List(VOLUME_MOUNT)),
-    f("volumeDevices", Refused),
-    f("imagePullPolicy", NoEffect),
-    f("securityContext", NoEffect),
-    f("script", Text),
-    f("timeout", Duration),
-    f("workspaces", Refused),
-    f("onError", Text),
-    f("stdoutConfig", Fields(&[f("path", Text)])),
-    f("stderrConfig", Fields(&[f("path", Text)])),
-    f("ref", Refused),
-    f("params", Refused),
-    f("results", List(RESULT)),
-    f("when", Refused),
-];
+static STEP: &[Field] = &joined::<23>(
+    &[
+        f("name", Text),
+        f("displayName", Text),
+        f("script", Text),
+        f("timeout", Duration),
+        f("workspaces", Refused),
+        f("onError", Text),
+        f("stdoutConfig", Fields(&[f("path", Text)])),
+        f("stderrConfig", Fields(&[f("path", Text)])),
+        f("ref", Refused),
+        f("params", Refused),
+        f("results", List(RESULT)),
+        f("when", Refused),
+    ],
+    STEP_TEMPLATE,
+);
 
+/// What a step and a template of steps have in common.
 static STEP_TEMPLATE: &[Field] = &[
     f("image", Text),
     f("command", Texts),

@@ -6,7 +6,14 @@ use super::{admit, notices};
 use crate::kinds::{self, Kind};
 
 fn refused(kind: &'static Kind, spec: Value) -> Vec<String> {
-    admit(kind, &mut json!({"metadata": {"name": "x"}, "spec": spec})).expect_err("it should be refused")
+    let problems = problems(kind, spec);
+    assert!(!problems.is_empty(), "it should be refused");
+    problems
+}
+
+/// What is wrong with an object; nothing for one that is admitted.
+fn problems(kind: &'static Kind, spec: Value) -> Vec<String> {
+    admit(kind, &mut json!({"metadata": {"name": "x"}, "spec": spec})).err().unwrap_or_default()
 }
 
 fn admitted(kind: &'static Kind, spec: Value) -> Value {
@@ -70,7 +77,7 @@ fn fields_that_do_not_exist_or_are_mistyped_are_named() {
 #[test]
 fn a_matrix_takes_lists_and_names_each_param_once() {
     let matrix = |matrix: Value, params: Value| {
-        refused(
+        problems(
             &kinds::PIPELINE,
             json!({"params": [{"name": "l", "type": "array"}],
             "tasks": [{"name": "a", "taskRef": {"name": "t"}, "params": params, "matrix": matrix}]}),

@@ -351,7 +351,7 @@ async fn steps_that_die_with_the_sandbox_fail_their_task() {
 }
 
 #[tokio::test]
-async fn a_hundred_tasks_in_a_row_cost_little_beside_their_steps() {
+async fn a_hundred_tasks_in_a_row_run_to_the_end() {
     let world = World::new();
     let chain = |index: usize| {
         let mut task = task(&format!("t{index}"), "x");
@@ -361,11 +361,8 @@ async fn a_hundred_tasks_in_a_row_cost_little_beside_their_steps() {
         task
     };
     let tasks: Vec<Value> = (0..100).map(chain).collect();
-    let begun = std::time::Instant::now();
     let run = world.pipeline_run(json!({"pipelineSpec": {"tasks": tasks}})).await;
     assert_eq!(told(&run), "True Succeeded Tasks Completed: 100 (Failed: 0, Cancelled 0), Skipped: 0");
-    // The promise is 15 ms a step in a release build on an idle machine; this one is neither.
-    assert!(begun.elapsed() < Duration::from_secs(60), "it took {:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -54,22 +54,70 @@ impl Cluster {
         let text = self.text(&ask).await?;
         Ok(rows(&text, columns))
     }
+
+    /// The names of a kind's objects in the server's order, each with what stands in these columns; none when the server
+    /// makes no tables, or none with all of them.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub async fn cells<const N: usize>(
+        &self,
+        kind: &'static Kind,
+        namespace: Option<&str>,
+        select: &Select,
+        columns: [&str; N],
+    ) -> Result<Option<Vec<(String, [Option<String>; N])>>, Error> {
+        let ask = Ask::list(kind, namespace).select(select).query("includeObject", "None").as_table();
+        let text = self.text(&ask).await?;
+        Ok(cells(&text, columns))
+    }
 }
 
 pub(super) fn rows(text: &str, columns: &[&str]) -> Option<Vec<TableRow>> {
-    let table: Table = serde_json::from_str(text).ok().filter(|table: &Table| table.kind == "Table")?;
-    let place = |name: &str| table.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
-    let (name, age) = (place("name")?, columns.iter().find_map(|column| place(column))?);
-    let row = |row: Row| {
-        let text = |at: usize| row.cells.get(at).and_then(Value::as_str).map(str::to_owned);
-        Some(TableRow { name: text(name)?, age: text(age).filter(|age| !age.is_empty() && age != "<unknown>") })
-    };
+    let table = table(text)?;
+    let (name, age) = (table.place("name")?, columns.iter().find_map(|column| table.place(column))?);
+    let row = |row: Row| Some(TableRow { name: row.text(name)?, age: row.text(age) });
     table.rows.unwrap_or_default().into_iter().map(row).collect()
+}
+
+fn cells<const N: usize>(text: &str, columns: [&str; N]) -> Option<Vec<(String, [Option<String>; N])>> {
+    let table = table(text)?;
+    let name = table.place("name")?;
+    let places: Vec<usize> = columns.iter().map(|column| table.place(column)).collect::<Option<_>>()?;
+    let row = |row: Row| Some((row.text(name)?, std::array::from_fn(|i| row.text(places[i]))));
+    table.rows.unwrap_or_default().into_iter().map(row).collect()
+}
+
+fn table(text: &str) -> Option<Table> {
+    serde_json::from_str(text).ok().filter(|table: &Table| table.kind == "Table")
+}
+
+impl Table {
+    fn place(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Row {
+    /// What stands in a column; none where the object has no such thing.
+    fn text(&self, at: usize) -> Option<String> {
+        self.cells.get(at).and_then(Value::as_str).filter(|text| !text.is_empty() && *text != "<unknown>").map(str::to_owned)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_columns_are_read_where_all_of_them_are_there() {
+        let text = r#"{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Succeeded"},{"name":"Reason"}],
+            "rows":[{"cells":["a","True","Succeeded"]},{"cells":["b",null,""]}]}"#;
+        let cell = |text: &str| Some(text.to_owned());
+        let read = vec![("a".to_owned(), [cell("Succeeded"), cell("True")]), ("b".to_owned(), [None, None])];
+        assert_eq!(cells(text, ["Reason", "Succeeded"]), Some(read));
+        assert_eq!(cells(text, ["Reason", "StartTime"]), None);
+    }
 
     #[test]
     fn a_table_is_read_by_the_names_of_its_columns() {

@@ -6,6 +6,7 @@ pub mod core;
 pub mod duration;
 pub mod meta;
 pub mod newest;
+pub mod oldest;
 pub mod pipeline;
 pub mod run;
 pub mod shape;

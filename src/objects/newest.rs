@@ -24,6 +24,16 @@ impl Age {
             None => Self { at_least: i64::MIN, below: NEVER },
         }
     }
+
+    /// How many seconds it is at least.
+    pub fn at_least(self) -> i64 {
+        self.at_least
+    }
+
+    /// The number of seconds that it is less than.
+    pub fn below(self) -> i64 {
+        self.below
+    }
 }
 
 /// The seconds of `1h5m`, and how many its smallest unit has.
@@ -140,12 +150,12 @@ pub fn settled<T>(mut read: Vec<Read<T>>, all: bool, unbegun: Unbegun) -> Vec<T>
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// What Kubernetes prints for an age (`HumanDuration`).
-    fn human(seconds: i64) -> String {
+    pub(in crate::objects) fn human(seconds: i64) -> String {
         let part = |n: i64, unit: &str| if n == 0 { String::new() } else { format!("{n}{unit}") };
         let (minutes, hours) = (seconds / 60, seconds / 3600);
         match () {

@@ -41,10 +41,13 @@ fn way<R: Cancel>(grace: Option<&str>) -> Result<&'static str, Failure> {
 /// # Errors
 /// When there is no such run, when it is over, or when the server refuses.
 pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<&str>) -> Result<Exit, Failure> {
-    let way = way::<R>(grace)?;
     let cluster = session.cluster().await?;
     let name = &*called::name(&cluster, R::KIND, name).await?;
-    request::<R>(&cluster, name, way).await?;
+    match way::<R>(grace) {
+        Ok(way) => request::<R>(&cluster, name, way).await?,
+        // What is wrong with the run comes first, as in tkn, which knows no wrong way.
+        Err(misspelt) => return Err(at_work::<R>(&cluster, name).await.err().unwrap_or(misspelt)),
+    }
     session.term.answer(format!("{} cancelled: {name}", R::KIND.kind))?;
     Ok(Exit::Done)
 }
@@ -54,23 +57,31 @@ pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<
 /// # Errors
 /// When there is no such run, when it is over, or when the server refuses.
 pub async fn request<R: Cancel>(cluster: &Cluster, name: &str, way: &str) -> Result<(), Failure> {
+    at_work::<R>(cluster, name).await?;
+    // `add` sets the field whether or not it is there.
+    let patch = json!([{"op": "add", "path": "/spec/status", "value": way}]);
+    let patched = cluster.patch(R::KIND, &cluster.namespace, name, patch, false).await;
+    patched.map(drop).map_err(|e| Failure::from(e).context(format!("{} {name}", R::REFUSED)))
+}
+
+/// Makes sure that there is such a run and that it has not ended.
+async fn at_work<R: Cancel>(cluster: &Cluster, name: &str) -> Result<(), Failure> {
     let kind = R::KIND.kind;
     let seen = match cluster.get::<R>(&cluster.namespace, name).await {
         Ok(seen) => seen,
         Err(error) => {
             let missing = error.is_not_found();
             let failure = Failure::from(error);
-            let message = if missing { format!("failed to find {kind}: {name}") } else { failure.message.clone() };
-            return Err(missing::with_hints(cluster, R::KIND, &[name], Failure { message, ..failure }).await);
+            // tkn says so whatever the reason.
+            let said = format!("failed to find {kind}: {name}");
+            let failure = if missing { Failure { message: said, as_tkn: None, ..failure } } else { failure.in_words_of_tkn(said) };
+            return Err(missing::with_hints(cluster, R::KIND, &[name], failure).await);
         }
     };
     if seen.lens.as_ref().is_ok_and(R::is_done) {
         return Err(Failure::other(format!("failed to cancel {kind} {name}: {kind} has already finished execution")));
     }
-    // `add` sets the field whether or not it is there.
-    let patch = json!([{"op": "add", "path": "/spec/status", "value": way}]);
-    let patched = cluster.patch(R::KIND, &cluster.namespace, name, patch, false).await;
-    patched.map(drop).map_err(|e| Failure::from(e).context(format!("{} {name}", R::REFUSED)))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -73,13 +73,7 @@ impl RunArguments {
             return self.common.describe::<R>(session).await;
         }
         let asked = self.common.asked::<R>(session)?;
-        let choice = pick::Choice::<R> {
-            last: self.last,
-            limit: self.limit,
-            lenient: true,
-            find: self.finder.is_wanted(),
-            ..pick::Choice::default()
-        };
+        let choice = pick::Choice::<R> { last: self.last, limit: self.limit, find: self.finder.is_wanted(), ..pick::Choice::default() };
         match pick::run(session, choice).await? {
             Some(seen) => show(session, seen, &asked, &self.common.output).await,
             None if self.last => {

@@ -37,6 +37,16 @@ pub struct Common {
     tools: Tools,
 }
 
+impl Common {
+    /// Refuses a limit that offers nothing; tkn does so even where nobody is asked.
+    fn check_limit(&self) -> Result<(), Failure> {
+        match self.limit {
+            1.. => Ok(()),
+            limit => Err(Failure::usage(format!("limit was {limit} but must be a positive number"))),
+        }
+    }
+}
+
 /// Whether lines say where they come from, where they do so unless told otherwise.
 #[derive(Args, Clone, Debug)]
 pub struct Prefixed {
@@ -398,6 +408,7 @@ async fn named_or_chosen<R: RunOf + Listed + Related>(
         }
         return Ok(Meant::Named(names));
     }
+    common.check_limit()?;
     let find = finder.is_wanted();
     // As tkn has it, the number that is taken when none is given counts as none.
     let limit = if find && common.limit == 5 { FOUND_AMONG } else { common.limit };
@@ -450,6 +461,7 @@ async fn runs_of_parent<R: RunOf + Listed + Related>(
             None => return Ok(OfParent::NoParent { namespace: cluster.namespace }),
         },
     };
+    common.check_limit()?;
     let keep = common.last.then_some(R::is_of_parent as fn(&R) -> bool);
     let choice = Choice { select: Select::labels(of_parent(&parent)), keep, last: common.last, limit: common.limit, ..Choice::default() };
     Ok(match pick::run(session, choice).await? {

@@ -41,15 +41,13 @@ pub struct Choice<R> {
     pub last: bool,
     /// How many are offered, the newest first
     pub limit: i64,
-    /// Whether a limit that is not positive is refused only when somebody has to be asked
-    pub lenient: bool,
     /// Whether it is found by its letters, with a page about it
     pub find: bool,
 }
 
 impl<R> Default for Choice<R> {
     fn default() -> Self {
-        Self { select: Select::default(), keep: None, last: false, limit: 0, lenient: false, find: false }
+        Self { select: Select::default(), keep: None, last: false, limit: 0, find: false }
     }
 }
 
@@ -60,7 +58,9 @@ impl<R> Default for Choice<R> {
 pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choice<R>) -> Result<Option<Seen<R>>, Failure> {
     let limit = usize::try_from(choice.limit).ok().filter(|limit| *limit > 0).or(choice.last.then_some(1));
     let no_limit = || Failure::usage(format!("limit was {} but must be a positive number", choice.limit));
-    if limit.is_none() && !choice.lenient {
+    // Of CustomRuns tkn takes the only one whatever the limit.
+    let is_custom = R::KIND == &kinds::CUSTOM_RUN;
+    if limit.is_none() && !is_custom {
         return Err(no_limit());
     }
     let cluster = session.cluster().await?;
@@ -128,9 +128,9 @@ pub async fn object<T: Object>(session: &mut Session) -> Result<Option<Seen<T>>,
     Ok(Some(objects.swap_remove(place)))
 }
 
-/// What is said when the objects to choose from cannot be listed. tkn calls Pipelines Tasks here, and tells of the kinds of
+/// What is said when the objects that may be meant cannot be listed. tkn calls Pipelines Tasks here, and tells of the kinds of
 /// Triggers as the server does.
-fn refused(namespace: &str, kind: &Kind, failure: Failure) -> Failure {
+pub(super) fn refused(namespace: &str, kind: &Kind, failure: Failure) -> Failure {
     match (kind.group, kind.kind) {
         ("tekton.dev", name @ ("Pipeline" | "Task")) => {
             let said = failure.as_tkn.as_ref().unwrap_or(&failure.message);

@@ -17,10 +17,14 @@ pub trait Bulk: RunOf + crate::views::Listed {
     const COUNTED: bool;
 }
 
+/// Whether a PipelineRun whose condition is this one is over.
+pub fn is_over(status: &str, reason: &str) -> bool {
+    status != "Unknown" && !["Running", "Pending", "PipelineRunPending", "Started"].contains(&reason)
+}
+
 impl Bulk for PipelineRun {
     fn is_over(&self) -> bool {
-        let at_work = ["Running", "Pending", "PipelineRunPending", "Started"];
-        self.succeeded().is_some_and(|c| c.status != "Unknown" && !at_work.contains(&c.reason.as_deref().unwrap_or_default()))
+        self.succeeded().is_some_and(|c| is_over(&c.status, c.reason.as_deref().unwrap_or_default()))
     }
     fn has_age(&self) -> bool {
         self.succeeded().is_some()

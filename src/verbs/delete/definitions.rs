@@ -5,9 +5,11 @@ use clap::Args;
 use super::{Leave, ask, joined, present, quoted, say_deleted, spoken};
 use crate::client::{Cluster, Select};
 use crate::failure::{Exit, Failure};
+use crate::kinds::Kind;
 use crate::objects::Object;
 use crate::objects::run::RunOf;
 use crate::session::Session;
+use crate::verbs::pick;
 
 /// Arguments of every delete.
 #[derive(Args, Clone, Debug, Default)]
@@ -86,6 +88,11 @@ async fn related_runs<R: RunOf>(cluster: &Cluster, parent: &str) -> Result<Vec<S
     Ok(names)
 }
 
+async fn all_names(cluster: &Cluster, kind: &'static Kind) -> Result<Vec<String>, Failure> {
+    let namespace = &cluster.namespace;
+    cluster.every_name(kind, Some(namespace)).await.map_err(|error| pick::refused(namespace, kind, error.into()))
+}
+
 /// Deletes objects of any kind by name, or all of them.
 ///
 /// # Errors
@@ -106,7 +113,7 @@ pub async fn delete<T: Object>(session: &mut Session, args: &Arguments) -> Resul
         };
         ask(session, kind, &format!("Are you sure you want to delete {what} (y/n): "), &names).await?;
     }
-    let names = if args.all { cluster.every_name(kind, Some(&cluster.namespace)).await? } else { names };
+    let names = if args.all { all_names(&cluster, kind).await? } else { names };
     let (gone, failed) = args.leave.plan.perform(session, &cluster, kind, &names).await?;
     match (args.all && !args.leave.plan.is_wanted(), &failed) {
         (false, _) => say_deleted(session, kind, &gone)?,

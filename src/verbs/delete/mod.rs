@@ -3,6 +3,7 @@
 
 mod choice;
 mod definitions;
+mod glance;
 mod runs;
 
 pub use definitions::{Arguments, delete};
@@ -114,7 +115,11 @@ async fn present(cluster: &Cluster, kind: &'static Kind, names: &[String]) -> Re
 
 /// Several failures as one line, as `tkn` says them.
 fn joined(failures: Vec<Failure>) -> Option<Failure> {
+    let said = |failure: &Failure| failure.as_tkn.clone().unwrap_or_else(|| failure.message.clone());
     failures.into_iter().reduce(|mut all, next| {
+        if all.as_tkn.is_some() || next.as_tkn.is_some() {
+            all.as_tkn = Some(format!("{}; {}", said(&all), said(&next)));
+        }
         all.message = format!("{}; {}", all.message, next.message);
         all.hints.extend(next.hints.into_iter().filter(|hint| !all.hints.contains(hint)).collect::<Vec<_>>());
         all

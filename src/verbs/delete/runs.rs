@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::choice::{self, Bulk, Choice, Keep};
 use super::definitions::all_alone;
-use super::{Leave, ask, joined, present, quoted, say_deleted};
+use super::{Leave, ask, glance, joined, present, quoted, say_deleted};
 use crate::client::{Cluster, Error, Select};
 use crate::failure::{Exit, Failure};
 use crate::objects::Object;
@@ -62,16 +62,29 @@ pub trait Spared: Bulk {
     fn owners_over(_cluster: &Cluster, _runs: &[Self]) -> impl Future<Output = Result<Option<HashSet<String>>, Error>> {
         std::future::ready(Ok(None))
     }
+
+    /// Which runs go, told without reading them; none where that cannot be.
+    fn at_a_glance(_cluster: &Cluster, _select: &Select, _keep: Keep) -> impl Future<Output = Result<Option<Choice>, Error>> {
+        std::future::ready(Ok(None))
+    }
 }
 
-impl Spared for PipelineRun {}
+impl Spared for PipelineRun {
+    async fn at_a_glance(cluster: &Cluster, select: &Select, keep: Keep) -> Result<Option<Choice>, Error> {
+        glance::choose(cluster, select, keep).await
+    }
+}
 
 impl Spared for TaskRun {
     async fn owners_over(cluster: &Cluster, runs: &[Self]) -> Result<Option<HashSet<String>>, Error> {
         if !runs.iter().any(|run| choice::owner(run).is_some()) {
             return Ok(None);
         }
-        let owners = cluster.list::<PipelineRun>(Some(&cluster.namespace), &Select::default()).await?;
+        let (kind, namespace, all) = (PipelineRun::KIND, Some(&*cluster.namespace), Select::default());
+        if let Some(rows) = cluster.cells(kind, namespace, &all, ["CompletionTime"]).await? {
+            return Ok(Some(rows.into_iter().filter(|(_, [ended])| ended.is_some()).map(|(name, _)| name).collect()));
+        }
+        let owners = cluster.list::<PipelineRun>(namespace, &all).await?;
         let over = owners.into_iter().filter_map(|seen| seen.lens.ok()).filter(|run| run.status.completion_time.is_some());
         Ok(Some(over.map(|run| run.metadata.name).collect()))
     }
@@ -166,19 +179,11 @@ async fn delete_many<R: Spared>(
 ) -> Result<(), Failure> {
     let label = parent.map(|parent| format!("{}={parent}", R::LABEL));
     let labels: Vec<String> = label.into_iter().chain(args.label.clone()).filter(|l| !l.is_empty()).collect();
-    let mut seen = cluster.list::<R>(Some(&cluster.namespace), &Select::labels(labels.join(","))).await?;
-    if keep.number > 0 {
-        order(&mut seen, false);
-    }
-    let unreadable: Vec<String> = seen.iter().filter(|s| s.lens.is_err()).map(|s| s.meta().name.clone()).collect();
-    if !unreadable.is_empty() {
-        session.term.say(format!("Warning: left alone, since it cannot be read whether they are over: {}", unreadable.join(", ")));
-    }
-    let mut runs: Vec<R> = seen.into_iter().filter_map(|s| s.lens.ok()).filter(|run| parent.is_none() || run.is_of_parent()).collect();
-    if spare_owned && let Some(over) = R::owners_over(cluster, &runs).await? {
-        runs = choice::without_running_owner(runs, &over);
-    }
-    let choice = choice::choose(&runs, keep, Timestamp::now());
+    let select = Select::labels(labels.join(","));
+    let choice = match R::at_a_glance(cluster, &select, keep).await? {
+        Some(choice) => choice,
+        None => choose_whole::<R>(session, cluster, &select, keep, parent, spare_owned).await?,
+    };
     if let Some(parent) = parent {
         match nothing_to_do::<R>(parent, keep, &choice) {
             Some(Ok(said)) => return Ok(session.term.answer(said)?),
@@ -193,6 +198,30 @@ async fn delete_many<R: Spared>(
         None if plan.is_wanted() => Ok(()),
         None => Ok(session.term.answer(choice::report::<R>(parent, keep, &choice, &cluster.namespace))?),
     }
+}
+
+/// Which of the runs go, from the runs themselves.
+async fn choose_whole<R: Spared>(
+    session: &mut Session,
+    cluster: &Cluster,
+    select: &Select,
+    keep: Keep,
+    parent: Option<&str>,
+    spare_owned: bool,
+) -> Result<Choice, Failure> {
+    let mut seen = cluster.list::<R>(Some(&cluster.namespace), select).await?;
+    if keep.number > 0 {
+        order(&mut seen, false);
+    }
+    let unreadable: Vec<String> = seen.iter().filter(|s| s.lens.is_err()).map(|s| s.meta().name.clone()).collect();
+    if !unreadable.is_empty() {
+        session.term.say(format!("Warning: left alone, since it cannot be read whether they are over: {}", unreadable.join(", ")));
+    }
+    let mut runs: Vec<R> = seen.into_iter().filter_map(|s| s.lens.ok()).filter(|run| parent.is_none() || run.is_of_parent()).collect();
+    if spare_owned && let Some(over) = R::owners_over(cluster, &runs).await? {
+        runs = choice::without_running_owner(runs, &over);
+    }
+    Ok(choice::choose(&runs, keep, Timestamp::now()))
 }
 
 /// What is said of a parent's runs when none goes; the spaces at the ends are tkn's.

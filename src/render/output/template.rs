@@ -6,7 +6,7 @@ mod place;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use base64::Engine as _;
+use base64::{DecodeError, Engine as _};
 use gotmpl::{MissingKey, Template as Parsed, TemplateError, Value as Data};
 use serde_json::Value;
 
@@ -36,7 +36,11 @@ impl Template {
     pub fn parse(text: &str, missing_is_empty: bool) -> Result<Self, String> {
         let missing = if missing_is_empty { MissingKey::ZeroValue } else { MissingKey::Error };
         let template = Parsed::new(NAME).missing_key(missing).func("exists", exists).func("base64decode", base64decode);
-        let parsed = template.parse(text).map_err(|why| format!("error parsing template {text}, {}", parse_error(&why)))?;
+        let refused = |why: String| format!("error parsing template {text}, {why}");
+        let parsed = template.parse(text).map_err(|why| refused(parse_error(&why)))?;
+        if let Some(why) = place::unnoticed(parsed.lookup(NAME), text) {
+            return Err(refused(format!("template: {NAME}:{why}")));
+        }
         Ok(Self { parsed, text: text.to_owned() })
     }
 
@@ -47,7 +51,7 @@ impl Template {
     pub fn print(&self, object: &Value, raw: &str) -> Result<String, Refused> {
         let mut out = String::new();
         let Err(why) = self.parsed.execute_fmt(&mut out, &data(object)) else { return Ok(out) };
-        let why = place::execution_error(&why, self.parsed.lookup(NAME), &self.text);
+        let why = place::execution_error(&why, self.parsed.lookup(NAME), &self.text, object);
         write!(
             out,
             "Error executing template: {why}. Printing more information for debugging the template:\n\
@@ -88,7 +92,13 @@ fn exists(args: &[Data]) -> Result<Data, TemplateError> {
 fn base64decode(args: &[Data]) -> Result<Data, TemplateError> {
     let text = args.first().and_then(Data::as_str).unwrap_or_default();
     let bytes = base64::engine::general_purpose::STANDARD.decode(text);
-    let bytes = bytes.map_err(|why| TemplateError::Exec(format!("error calling base64decode: base64 decode failed: {why}")))?;
+    let bytes = bytes.map_err(|why| {
+        let at = match why {
+            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
+            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => text.len(),
+        };
+        TemplateError::Exec(format!("error calling base64decode: base64 decode failed: illegal base64 data at input byte {at}"))
+    })?;
     Ok(Data::String(String::from_utf8_lossy(&bytes).into_owned().into()))
 }
 

@@ -3,9 +3,64 @@
 
 use gotmpl::TemplateError;
 use gotmpl::parse::{Expr, ListNode, Node, PipeNode, Pos};
+use serde_json::Value;
 
 use super::NAME;
-use crate::render::output::gotext::quoted;
+use crate::render::output::gotext::{plain, quoted};
+
+/// The functions that Go's templates have, and kubectl's two.
+const FUNCTIONS: [&str; 21] = [
+    "and",
+    "or",
+    "not",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "len",
+    "index",
+    "slice",
+    "print",
+    "printf",
+    "println",
+    "html",
+    "js",
+    "urlquery",
+    "call",
+    "exists",
+    "base64decode",
+];
+
+/// What Go finds wrong while it reads a template, and gotmpl only when it runs or not at all, with its line.
+pub(super) fn unnoticed(parsed: Option<&ListNode>, text: &str) -> Option<String> {
+    let mut depth = 0_usize;
+    let mut from = 0;
+    while let Some(at) = text[from..].find("{{").map(|at| from + at) {
+        let action = text[at + 2..].trim_start_matches('-').trim_start();
+        // A comment may hold what looks like an action.
+        let comment = action.strip_prefix("/*").map(|comment| comment.find("*/").unwrap_or(comment.len()));
+        from = text.len() - action.len() + comment.map_or(0, |length| "/*".len() + length);
+        let word = action.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        match word {
+            "if" | "range" | "with" | "block" | "define" => depth += 1,
+            "end" if depth > 0 => depth -= 1,
+            "end" | "else" if depth == 0 => return Some(format!("{}: unexpected {{{{{word}}}}}", line(text, at))),
+            _ => {}
+        }
+    }
+    let mut parts = Vec::new();
+    of_list(parsed?, text, &mut parts);
+    parts.iter().find_map(|part| match part.what {
+        What::Call(name) if !FUNCTIONS.contains(&name) => Some(format!("{}: function {} not defined", line(text, part.at), quoted(name))),
+        _ => None,
+    })
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text[..at.min(text.len())].matches('\n').count() + 1
+}
 
 /// A part of a template that may have failed: where, its text, and what it is.
 struct Part<'t> {
@@ -19,24 +74,29 @@ enum What<'t> {
     Keys(&'t [gotmpl::parse::SmolStr]),
     /// A function with its arguments
     Call(&'t str),
-    /// What a range goes over
-    Range,
+    /// What a range goes over, where that is a chain of keys
+    Range(Option<&'t [gotmpl::parse::SmolStr]>),
     /// Another template
     Template(&'t str),
 }
 
-/// The error as Go words it.
-pub(super) fn execution_error(error: &TemplateError, parsed: Option<&ListNode>, text: &str) -> String {
+/// The error as Go words it; of what cannot be gone over it tells the value, as far as the object has it.
+pub(super) fn execution_error(error: &TemplateError, parsed: Option<&ListNode>, text: &str, object: &Value) -> String {
     let mut parts = Vec::new();
     if let Some(list) = parsed {
-        of_list(list, &mut parts);
+        of_list(list, text, &mut parts);
     }
     let (fits, message): (Box<dyn Fn(&What<'_>) -> bool>, String) = match error {
         TemplateError::MissingKey { key } => {
             let name = key.clone();
             (Box::new(move |what| has_key(what, &name)), format!("map has no entry for key {}", quoted(key)))
         }
-        TemplateError::NotIterable(kind) => (Box::new(|what| matches!(what, What::Range)), format!("range can't iterate over {kind}")),
+        TemplateError::NotIterable(kind) => {
+            let keys = parts.iter().find_map(|part| if let What::Range(keys) = part.what { keys } else { None });
+            let value = keys.and_then(|keys| keys.iter().try_fold(object, |value, key| value.get(key.as_str())));
+            let value = value.filter(|value| !value.is_array() && !value.is_object()).map_or_else(|| kind.clone(), plain);
+            (Box::new(|what| matches!(what, What::Range(_))), format!("range can't iterate over {value}"))
+        }
         TemplateError::UndefinedTemplate(name) => {
             let wanted = name.clone();
             (
@@ -87,41 +147,48 @@ fn function_of(why: &str) -> Option<&str> {
 fn place(text: &str, at: usize) -> String {
     let before = &text[..at.min(text.len())];
     let column = before.len() - before.rfind('\n').map_or(0, |i| i + 1);
-    format!("{}:{column}", before.matches('\n').count() + 1)
+    format!("{}:{column}", line(text, at))
 }
 
 fn shortened(text: &str) -> String {
     if text.len() > 20 { text.chars().take(20).chain("...".chars()).collect() } else { text.to_owned() }
 }
 
-fn of_list<'t>(list: &'t ListNode, parts: &mut Vec<Part<'t>>) {
+fn of_list<'t>(list: &'t ListNode, text: &str, parts: &mut Vec<Part<'t>>) {
     for node in &list.nodes {
         match node {
-            Node::List(list) => of_list(list, parts),
+            Node::List(list) => of_list(list, text, parts),
             Node::Action(action) => of_pipe(&action.pipe, parts),
             Node::Range(branch) => {
                 of_pipe(&branch.pipe, parts);
-                parts.push(Part { at: start(&branch.pipe), text: text_of_pipe(&branch.pipe), what: What::Range });
-                of_bodies(&branch.body, branch.else_body.as_ref(), parts);
+                let keys = branch.pipe.commands.first().and_then(|command| match command.args.as_slice() {
+                    [Expr::Field(_, keys)] => Some(keys.as_slice()),
+                    _ => None,
+                });
+                parts.push(Part { at: start(&branch.pipe), text: text_of_pipe(&branch.pipe), what: What::Range(keys) });
+                of_bodies(&branch.body, branch.else_body.as_ref(), text, parts);
             }
             Node::If(branch) | Node::With(branch) => {
                 of_pipe(&branch.pipe, parts);
-                of_bodies(&branch.body, branch.else_body.as_ref(), parts);
+                of_bodies(&branch.body, branch.else_body.as_ref(), text, parts);
             }
             Node::Template(template) => {
                 template.pipe.iter().for_each(|pipe| of_pipe(pipe, parts));
-                let text = format!("{{{{template {}}}}}", quoted(&template.name));
-                parts.push(Part { at: template.pos.offset, text, what: What::Template(&template.name) });
+                // Go places it at its name.
+                let at = template.pos.offset;
+                let name = text.get(at..).and_then(|rest| rest.find(['"', '`'])).unwrap_or_default();
+                let action = format!("{{{{template {}}}}}", quoted(&template.name));
+                parts.push(Part { at: at + name, text: action, what: What::Template(&template.name) });
             }
-            Node::Define(define) => of_list(&define.body, parts),
+            Node::Define(define) => of_list(&define.body, text, parts),
             Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
         }
     }
 }
 
-fn of_bodies<'t>(body: &'t ListNode, otherwise: Option<&'t ListNode>, parts: &mut Vec<Part<'t>>) {
-    of_list(body, parts);
-    otherwise.into_iter().for_each(|list| of_list(list, parts));
+fn of_bodies<'t>(body: &'t ListNode, otherwise: Option<&'t ListNode>, text: &str, parts: &mut Vec<Part<'t>>) {
+    of_list(body, text, parts);
+    otherwise.into_iter().for_each(|list| of_list(list, text, parts));
 }
 
 fn start(pipe: &PipeNode) -> usize {
@@ -191,11 +258,27 @@ mod tests {
             ("{{.nope}}", true, "1:2: executing \"output\" at <.nope>: map has no entry for key \"nope\""),
             ("{{.kind}}\n{{.kind.x}}", false, "2:7: executing \"output\" at <.kind.x>: can't evaluate field x in type interface {}"),
             ("{{index .items 99}}", false, "1:2: executing \"output\" at <index .items 99>: error calling index: index out of range: 99"),
+            ("{{range .kind}}x{{end}}", false, "1:8: executing \"output\" at <.kind>: range can't iterate over List"),
             ("{{template \"x\"}}", false, "1:11: executing \"output\" at <{{template \"x\"}}>: template \"x\" not defined"),
         ] {
             let refused = Template::parse(text, !strict).unwrap().print(&object, "").unwrap_err();
             let told = format!("error executing template {}: template: output:{why}", crate::render::output::gotext::quoted(text));
             assert_eq!(refused.message, told);
         }
+    }
+
+    #[test]
+    fn what_go_finds_while_reading_is_found_while_reading() {
+        for (text, why) in [
+            ("{{foo}}", "1: function \"foo\" not defined"),
+            ("a\n{{end}}", "2: unexpected {{end}}"),
+            ("{{if .x}}{{end}}{{else}}", "1: unexpected {{else}}"),
+            ("{{range}}", "1: missing value for range"),
+            ("{{", "1: unclosed action"),
+        ] {
+            assert_eq!(Template::parse(text, true).unwrap_err(), format!("error parsing template {text}, template: output:{why}"));
+        }
+        assert!(Template::parse("{{/* {{end}} */}}x", true).is_ok());
+        assert!(Template::parse("{{range $i, $e := .items}}{{if exists $e \"a\"}}{{$e}}{{else}}-{{end}}{{end}}", true).is_ok());
     }
 }

@@ -163,10 +163,13 @@ impl From<PromptError> for Failure {
     fn from(error: PromptError) -> Self {
         match error {
             PromptError::Interrupted => Self::new(Kind::Interrupted, ""),
-            PromptError::NoTerminal { needed } => {
-                Self::usage("standard input is no terminal, so nothing can be asked").hint(format!("give {needed}"))
-            }
-            PromptError::Ended { needed } => Self::usage("standard input ended without an answer").hint(format!("give {needed}")),
+            // tkn says EOF and no more; what is needed is said in its place, too, where hints are left out.
+            PromptError::NoTerminal { needed } => Self::usage("standard input is no terminal, so nothing can be asked")
+                .in_words_of_tkn(format!("standard input is no terminal, so nothing can be asked: give {needed}"))
+                .hint(format!("give {needed}")),
+            PromptError::Ended { needed } => Self::usage("standard input ended without an answer")
+                .in_words_of_tkn(format!("standard input ended without an answer: give {needed}"))
+                .hint(format!("give {needed}")),
             PromptError::Io(error) => error.into(),
         }
     }

@@ -308,7 +308,7 @@ pub fn tree(program: &str) -> clap::Command {
         }
         tree.mut_subcommand(kind.noun, |group| speak(group.visible_aliases(kind.aliases), kind))
     });
-    if is_tkn(program) { surface::with_idle_flags(tree) } else { tree }
+    if is_tkn(program) { surface::without_own_letters(surface::with_idle_flags(tree)) } else { tree }
 }
 
 /// The tree without the subcommand `help` that clap would give every group; there is one at the root.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::build::Base;
+use super::files::Text;
 use super::params::{self, Declared};
 use super::{Common, Own, Startable, again, files, strict};
 use crate::client::Cluster;
@@ -10,7 +11,7 @@ use crate::failure::Failure;
 use crate::objects::Object;
 use crate::objects::pipeline::WorkspaceDeclaration;
 use crate::objects::upgrade;
-use crate::scaffold::documents::{Document, documents};
+use crate::scaffold::documents::{Document, Wrong, documents};
 use crate::session::Session;
 use crate::verbs::missing;
 
@@ -63,15 +64,19 @@ pub(super) async fn source<T: Startable>(session: &Session, cluster: &Cluster, a
 }
 
 async fn existing<T: Startable>(cluster: &Cluster, name: &str) -> Result<T, Failure> {
+    let message = format!("{} name {name} does not exist in namespace {}", T::KIND.kind, cluster.namespace);
+    if name.is_empty() {
+        // The path of no name is that of all objects.
+        return Err(Failure::not_found(message));
+    }
     let error = match cluster.get::<T>(&cluster.namespace, name).await {
         Ok(seen) => return seen.lens.map_err(|e| Failure::invalid(e.to_string())),
         Err(error) => error,
     };
     let missing = error.is_not_found();
     let failure = Failure::from(error);
-    // tkn says so of every failure; scripts may read it.
-    let message = format!("{} name {name} does not exist in namespace {}", T::KIND.kind, cluster.namespace);
     if !missing {
+        // tkn says so of every failure; scripts may read it.
         return Err(failure.in_words_of_tkn(message));
     }
     Err(missing::with_hints(cluster, T::KIND, &[name], Failure { message, as_tkn: None, ..failure }).await)
@@ -110,10 +115,7 @@ fn resolved(args: &Common, resolver: &str) -> Result<Source, Failure> {
 
 async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str) -> Result<Source, Failure> {
     let text = files::yaml(file).await?;
-    let read = documents(&text.text).map_err(|wrong| match wrong.reason.contains("tekton.dev/v1alpha1 of ") {
-        true => Failure::invalid("v1alpha1 is no longer supported").hint(format!("{file}, line {}", wrong.line)),
-        false => text.wrong(&wrong),
-    })?;
+    let read = documents(&text.text).map_err(|wrong| unread::<T>(&text, &wrong))?;
     let is = |kind: &'static crate::kinds::Kind| move |d: &&Document| d.manifest.kind == kind;
     let run = read.iter().find(is(T::Run::KIND));
     // A file of something else is read as if it were what is wanted, so that its first wrong field is told.
@@ -133,6 +135,15 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     }
     let definition: T = serde_json::from_value(value.clone()).map_err(|e| Failure::invalid(format!("{file}: {e}")))?;
     Ok(Source::of_definition(document.manifest.name().to_owned(), &definition, Base::Inline(value["spec"].clone())))
+}
+
+/// Why a file cannot be read. Where it is no manifest at all, its first field that has no place in one is told.
+fn unread<T: Startable>(text: &Text, wrong: &Wrong) -> Failure {
+    if wrong.reason.contains("tekton.dev/v1alpha1 of ") {
+        return Failure::invalid("v1alpha1 is no longer supported").hint(format!("{}, line {}", text.name, wrong.line));
+    }
+    let fields = || strict::value(text, T::KIND, &text.value().ok()?).err();
+    wrong.reason.ends_with(": is missing").then(fields).flatten().unwrap_or_else(|| text.wrong(wrong))
 }
 
 /// In v1 a param without a type is a string; before, it had to say so.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::files;
+use super::files::{self, Text};
 use crate::failure::Failure;
 use crate::kinds::Kind;
 use crate::near::nearest;
@@ -16,6 +16,14 @@ use crate::scaffold::places::Places;
 /// When there are some.
 pub(super) fn document(file: &str, kind: &Kind, document: &Document) -> Result<(), Failure> {
     refuse(file, &document.places, &strict::object(kind.kind, &document.written))
+}
+
+/// The same of a text that is one object.
+///
+/// # Errors
+/// When there are some.
+pub(super) fn value(text: &Text, kind: &Kind, value: &Value) -> Result<(), Failure> {
+    refuse(&text.name, &Places::of(&text.text, 0), &strict::object(kind.kind, value))
 }
 
 /// Reads a file that holds a struct of the API by itself, such as a pod template.

@@ -121,7 +121,7 @@ fn times_are_told_as_the_server_has_them_or_since_the_run_began() {
 
 #[test]
 fn several_runs_by_name_or_by_label_name_themselves() {
-    let one = |name: &str, text: &str| {
+    let one = |name: &'static str, text: &'static str| {
         let (task, pod) = (format!("{name}-a"), format!("{name}-p"));
         move |objects: Objects| {
             let objects = objects.run(name, stands("True", ""), &[("TaskRun", &task, "a")], Value::Null);

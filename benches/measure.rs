@@ -10,6 +10,9 @@ pub struct Cost {
     pub wall: Duration,
     /// User and system time
     pub cpu: Duration,
+    /// User time
+    #[allow(dead_code, reason = "only some of the benches tell it apart")]
+    pub user: Duration,
     /// Peak resident memory, in bytes
     pub memory: u64,
 }
@@ -25,12 +28,13 @@ pub fn median(runs: usize, mut command: impl FnMut() -> Command) -> Cost {
     Cost {
         wall: Duration::from_nanos(middle(costs.iter().map(|c| c.wall.as_nanos() as u64).collect())),
         cpu: Duration::from_nanos(middle(costs.iter().map(|c| c.cpu.as_nanos() as u64).collect())),
+        user: Duration::from_nanos(middle(costs.iter().map(|c| c.user.as_nanos() as u64).collect())),
         memory: middle(costs.iter().map(|c| c.memory).collect()),
     }
 }
 
 /// Runs a command once. Its output is thrown away, so that it never waits for a reader.
-fn cost(mut command: Command) -> Cost {
+pub fn cost(mut command: Command) -> Cost {
     let start = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
     let pid = libc::pid_t::try_from(child.id()).expect("a process id is a pid_t");
@@ -45,5 +49,6 @@ fn cost(mut command: Command) -> Cost {
     let wall = start.elapsed();
     drop(child);
     let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
-    Cost { wall, cpu: time(usage.ru_utime) + time(usage.ru_stime), memory: usage.ru_maxrss as u64 * 1024 }
+    let user = time(usage.ru_utime);
+    Cost { wall, cpu: user + time(usage.ru_stime), user, memory: usage.ru_maxrss as u64 * 1024 }
 }

@@ -1,5 +1,10 @@
 //! The second tier: the story on the real cluster that `KUBECONFIG` names. Run it with `cargo test --test cluster`.
 
+#[path = "../faults/plan.rs"]
+mod plan;
+#[allow(dead_code, reason = "the first tier uses the rest of it")]
+#[path = "../faults/proxy.rs"]
+mod proxy;
 #[path = "../story.rs"]
 mod story;
 #[allow(dead_code, reason = "the first tier uses the rest of it")]
@@ -7,6 +12,7 @@ mod story;
 mod world;
 
 mod explained;
+mod logs;
 mod other_ways;
 mod servers;
 mod watching;

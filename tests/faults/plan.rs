@@ -49,6 +49,22 @@ pub enum Fault {
     Dribble(usize),
 }
 
+impl Fault {
+    /// What it is called.
+    #[allow(dead_code, reason = "only the first tier asks whether it met each")]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Drop => "dropped".into(),
+            Self::Delay(_) => "delay".into(),
+            Self::Status { code, .. } => code.to_string(),
+            Self::Cut { clean: false, .. } => "broken answer".into(),
+            Self::Cut { clean: true, .. } => "short answer".into(),
+            Self::Expired { .. } => "expired watch".into(),
+            Self::Dribble(_) => "small pieces".into(),
+        }
+    }
+}
+
 /// Faults of one client's requests.
 pub struct Plan {
     random: StdRng,

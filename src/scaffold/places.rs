@@ -53,9 +53,9 @@ impl Places {
     /// The place of the field that a server's message names: `unknown field "spec.steps[0].imag"`, or the bare name of a
     /// field, which then has to stand in the document once only.
     pub fn of_message(&self, message: &str) -> Option<Place> {
-        let named = message.split('"').nth(1).filter(|_| message.contains("unknown field"));
-        let path =
-            named.or_else(|| message.split([' ', ':', ',']).find(|word| word.starts_with("spec.") || word.starts_with("metadata.")))?;
+        let named = message.split_once("unknown field \"").and_then(|(_, rest)| rest.split('"').next());
+        let mut words = message.split([' ', ':', ',']).map(|word| word.trim_start_matches('.'));
+        let path = named.or_else(|| words.find(|word| word.starts_with("spec.") || word.starts_with("metadata.")))?;
         let steps = steps(path.trim_start_matches('.'));
         if steps.len() > 1 {
             return self.at(&steps);
@@ -166,6 +166,11 @@ mod tests {
     fn fields_are_found_by_what_a_server_says_of_them() {
         let places = Places::of(TASK, 0);
         assert_eq!(places.of_message("unknown field \"spec.steps[0].imag\""), Some((7, 5)));
+        assert_eq!(places.of_message("admission webhook \"w\" denied the request: unknown field \"spec.steps[0].imag\""), Some((7, 5)));
+        assert_eq!(
+            places.of_message("failed to create typed patch object (a/b; c): .spec.steps[0].imag: field not declared in schema"),
+            Some((7, 5))
+        );
         assert_eq!(places.of_message("cannot decode incoming new object: json: unknown field \"size\""), Some((8, 24)));
         assert_eq!(places.of_message("json: unknown field \"imag\""), None, "it stands there twice");
         assert_eq!(places.of_message("expected exactly one, got neither: spec.steps[1].name, spec.x"), Some((8, 6)));

@@ -85,3 +85,37 @@ fn the_readme_tells_the_exit_statuses_of_the_program() {
         assert!(readme.contains(&row), "the README lacks the row {row}");
     }
 }
+
+/// The part of the comparison's data that the documentation tells.
+#[derive(serde::Deserialize)]
+struct Deviations {
+    deviation: Vec<Deviation>,
+}
+
+#[derive(serde::Deserialize)]
+struct Deviation {
+    why: String,
+    cases: Vec<String>,
+}
+
+#[test]
+fn the_deviations_from_tkn_are_told_as_the_comparison_holds_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data = fs::read_to_string(root.join("tests/compat/deviations.toml")).expect("the comparison has its data");
+    let data: Deviations = toml::from_str(&data).expect("the data is TOML");
+    let row = |deviation: &Deviation| {
+        let example = deviation.cases.first().map(|case| format!("`{case}`")).unwrap_or_default();
+        format!("| {} | {} |\n", deviation.why, example.replace('|', "\\|"))
+    };
+    let expected = format!(
+        "# Where rtkn differs from tkn\n\nMade from `tests/compat/deviations.toml`, to which the comparison with the real tkn holds rtkn. \
+         Elsewhere the answers are the same.\n\n| what tkn does, and what is done here | for example |\n|---|---|\n{}",
+        data.deviation.iter().map(row).collect::<String>()
+    );
+    let file = root.join(".github/DEVIATIONS.md");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&file, &expected).expect("the document can be written");
+    }
+    let found = fs::read_to_string(&file).expect("the document is there");
+    assert!(found == expected, ".github/DEVIATIONS.md is stale; run with BLESS=1");
+}

@@ -1,6 +1,8 @@
 //! `rtkn version`: this program's version, and those of the Tekton components in the cluster.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::time::{Instant, timeout_at};
@@ -76,8 +78,33 @@ const COMPONENTS: [Component; 6] = [
 /// Where the components are installed, in the order in which they are looked for.
 const NAMESPACES: [&str; 5] = ["tekton-pipelines", "openshift-pipelines", "tekton-chains", "tekton-operator", "openshift-operators"];
 
-/// How long the cluster may take; a version is asked for in scripts and in bug reports, where waiting helps nobody.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long the server may be silent; a version is asked for in scripts and in bug reports, where waiting helps nobody.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Until when an answer has to come. Each answer moves it on, so that a slow way is no silent server.
+struct Patience(Cell<Instant>);
+
+impl Patience {
+    fn new() -> Self {
+        Self(Cell::new(Instant::now() + PATIENCE))
+    }
+
+    /// An answer that comes in time; none when the server is silent.
+    async fn answer<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
+        let mut asked = std::pin::pin!(asked);
+        loop {
+            let by = self.0.get();
+            match timeout_at(by, asked.as_mut()).await {
+                Ok(answer) => {
+                    self.0.set(Instant::now() + PATIENCE);
+                    return Some(answer);
+                }
+                Err(_) if self.0.get() > by => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
 
 /// Arguments of the command.
 #[derive(Args, Debug)]
@@ -153,9 +180,9 @@ async fn all(session: &mut Session, cluster: Option<&Cluster>) -> Result<(), Fai
     Ok(())
 }
 
-/// The version of each component, all asked for at once, within a second.
+/// The version of each component, all asked for at once; a silent server costs a second.
 async fn found(cluster: &Cluster, namespace: Option<&str>, components: &[&Component]) -> Vec<Option<String>> {
-    let by = Instant::now() + PATIENCE;
+    let by = &Patience::new();
     let (first, others): (&str, &[&str]) = match namespace {
         Some(namespace) => (namespace, &[]),
         None => (NAMESPACES[0], &NAMESPACES[1..]),
@@ -178,7 +205,7 @@ async fn found(cluster: &Cluster, namespace: Option<&str>, components: &[&Compon
 }
 
 /// The version in the other namespaces' maps, or of the Deployment.
-async fn elsewhere(cluster: &Cluster, by: Instant, first: &str, others: &[&str], component: &Component) -> Option<String> {
+async fn elsewhere(cluster: &Cluster, by: &Patience, first: &str, others: &[&str], component: &Component) -> Option<String> {
     let maps = futures::future::join_all(others.iter().map(|namespace| map(cluster, by, namespace, component)));
     let namespaces = std::iter::once(&first).chain(others);
     let deployed = futures::future::join_all(namespaces.map(|namespace| deployed(cluster, by, namespace, component)));
@@ -186,12 +213,12 @@ async fn elsewhere(cluster: &Cluster, by: Instant, first: &str, others: &[&str],
     maps.into_iter().chain(deployed).flatten().next()
 }
 
-async fn map(cluster: &Cluster, by: Instant, namespace: &str, component: &Component) -> Option<String> {
+async fn map(cluster: &Cluster, by: &Patience, namespace: &str, component: &Component) -> Option<String> {
     let map = within(by, cluster.get::<ConfigMap>(namespace, component.map)).await?;
     map.lens.ok()?.data.get("version").filter(|version| !version.is_empty()).cloned()
 }
 
-async fn deployed(cluster: &Cluster, by: Instant, namespace: &str, component: &Component) -> Option<String> {
+async fn deployed(cluster: &Cluster, by: &Patience, namespace: &str, component: &Component) -> Option<String> {
     let deployed = component.deployment.as_ref()?;
     for selector in deployed.selectors {
         let select = Select::labels(selector);
@@ -204,14 +231,14 @@ async fn deployed(cluster: &Cluster, by: Instant, namespace: &str, component: &C
 }
 
 /// Whether a namespace is there, as far as anybody says.
-async fn is_there(cluster: &Cluster, by: Instant, namespace: &str) -> bool {
-    let asked = timeout_at(by, cluster.get_raw(&kinds::NAMESPACE, "", namespace)).await;
-    !matches!(asked, Ok(Err(error)) if error.is_not_found())
+async fn is_there(cluster: &Cluster, by: &Patience, namespace: &str) -> bool {
+    let asked = by.answer(cluster.get_raw(&kinds::NAMESPACE, "", namespace)).await;
+    !matches!(asked, Some(Err(error)) if error.is_not_found())
 }
 
 /// An answer that comes in time. Whoever may not look, or finds nothing, knows no version.
-async fn within<T>(by: Instant, asked: impl Future<Output = Result<T, Error>>) -> Option<T> {
-    timeout_at(by, asked).await.ok()?.ok()
+async fn within<T>(by: &Patience, asked: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    by.answer(asked).await?.ok()
 }
 
 /// A label of a Deployment's pods.

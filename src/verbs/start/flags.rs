@@ -28,7 +28,7 @@ pub struct OfPipeline {
     #[arg(long, value_name = "DURATION")]
     finally_timeout: Option<String>,
     /// The older name of --pipeline-timeout
-    #[arg(long, value_name = "DURATION", hide = true)]
+    #[arg(long, value_name = "DURATION", hide = true, add = crate::cli::marks::Deprecated("please use --pipeline-timeout flag instead"))]
     timeout: Option<String>,
     /// ServiceAccount of one task, as task=account
     #[arg(long, value_name = "TASK=NAME", value_delimiter = ',')]
@@ -98,9 +98,6 @@ impl OfPipeline {
     /// # Errors
     /// As the flags and the server have it.
     pub async fn start(self, session: &mut Session) -> Result<Exit, Failure> {
-        if self.timeout.is_some() {
-            session.term.say("Flag --timeout has been deprecated, please use --pipeline-timeout flag instead");
-        }
         let newer = [("pipeline", self.pipeline_timeout), ("tasks", self.tasks_timeout), ("finally", self.finally_timeout)];
         let mut limits: Vec<_> = newer.into_iter().filter_map(|(name, text)| Some((name, given(text)?))).collect();
         // The three newer flags replace the whole block, what the older one says with it.

@@ -225,6 +225,21 @@ apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: p}\nspec: {tasks: [{
 }
 
 #[test]
+fn start_watches_or_waits_and_ends_with_the_runs_status() {
+    let world = World::started_sandbox();
+    for (name, script) in [("good", "true"), ("bad", "exit 3")] {
+        let task = format!(
+            "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {{name: {name}}}\nspec: {{steps: [{{name: only, image: none, script: {script}}}]}}\n"
+        );
+        world.stdin(&["apply", "-f", "-"], &task).ok();
+    }
+    world.rtkn(&["task", "start", "good", "--watch"]).ok().prints("only: Succeeded");
+    world.rtkn(&["task", "start", "bad", "--watch"]).exits(1).prints("only: Failed");
+    world.rtkn(&["task", "start", "good", "--wait"]).ok().prints(": Succeeded after");
+    world.rtkn(&["task", "start", "bad", "--wait"]).exits(1).says("has not succeeded: Failed");
+}
+
+#[test]
 fn watching_ends_when_the_run_is_deleted() {
     let world = world_with("run", "sleep 100");
     let watched = std::thread::scope(|scope| {

@@ -92,7 +92,7 @@ fn print(session: &mut Session, diagnoses: &[Diagnosis], namespace: &str, more: 
         if index > 0 {
             session.term.answer("")?;
         }
-        session.term.answer(text(diagnosis, Timestamp::now(), colour).trim_end())?;
+        session.term.answer(text(diagnosis, Timestamp::now(), colour, session.term.columns()).trim_end())?;
     }
     if diagnoses.is_empty() {
         session

@@ -6,21 +6,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::finding::{Advice, AdviceKind, Diagnosis, Finding, Quote, Standing};
 use crate::term::style::{Label, paint};
+use crate::term::wrap::wrapped;
 use crate::views::age::largest_unit;
 
 /// How much of a long message is quoted for a person; `-o json` has it all.
 const LONG: usize = 500;
 
-/// The text, with a line end after its last line.
-pub fn text(diagnosis: &Diagnosis, now: Timestamp, colour: bool) -> String {
+/// The text, with a line end after its last line. Where there is a width, sentences are broken there between words;
+/// quotes and commands stay as they are, to be copied.
+pub fn text(diagnosis: &Diagnosis, now: Timestamp, colour: bool, width: Option<usize>) -> String {
     let mut text = String::new();
     let object = format!("{} {}", diagnosis.kind, diagnosis.name);
     let fine = matches!(diagnosis.standing, Standing::Running | Standing::Ready) && diagnosis.findings.is_empty();
     let fine = if fine { "; nothing is wrong so far" } else { "" };
     let head = format!("{object} (namespace {}) {}{}{fine}.", diagnosis.namespace, standing(diagnosis.standing), since(diagnosis, now));
-    let _ = writeln!(text, "{}", paint(&head, Label::Heading, colour));
+    write_sentence(&mut text, &head, "", Some(Label::Heading), colour, width);
     for finding in &diagnosis.findings {
-        write_finding(&mut text, finding, &object, colour);
+        write_finding(&mut text, finding, &object, colour, width);
     }
     if !diagnosis.unseen.is_empty() {
         text.push('\n');
@@ -53,13 +55,21 @@ fn since(diagnosis: &Diagnosis, now: Timestamp) -> String {
     }
 }
 
-fn write_finding(text: &mut String, finding: &Finding, object: &str, colour: bool) {
+/// A sentence, in lines that fit.
+fn write_sentence(text: &mut String, sentence: &str, indent: &str, label: Option<Label>, colour: bool, width: Option<usize>) {
+    for line in wrapped(&format!("{indent}{sentence}"), width.unwrap_or(usize::MAX), indent) {
+        let _ = writeln!(text, "{}", label.map_or_else(|| line.clone(), |label| paint(&line, label, colour)));
+    }
+}
+
+fn write_finding(text: &mut String, finding: &Finding, object: &str, colour: bool, width: Option<usize>) {
     // The head has named the object already.
     let about = if finding.object == object { String::new() } else { format!("{}: ", finding.object) };
     let lead = if finding.weight == "note" { "Beside that: " } else { "" };
     let summary = format!("{lead}{about}{}", finding.summary);
     let label = if finding.weight == "note" { Label::Dim } else { Label::Bad };
-    let _ = writeln!(text, "\n{}", paint(&format!("{}.", first_upper(&summary)), label, colour));
+    text.push('\n');
+    write_sentence(text, &format!("{}.", first_upper(&summary)), "", Some(label), colour, width);
     if !finding.evidence.is_empty() {
         text.push_str("  What says so:\n");
         write_quotes(text, &finding.evidence, colour);
@@ -68,7 +78,7 @@ fn write_finding(text: &mut String, finding: &Finding, object: &str, colour: boo
         text.push_str("  What mends it:\n");
     }
     for advice in &finding.mend {
-        write_advice(text, advice, colour);
+        write_advice(text, advice, colour, width);
     }
 }
 
@@ -86,13 +96,17 @@ fn write_quotes(text: &mut String, quotes: &[Quote], colour: bool) {
     }
 }
 
-fn write_advice(text: &mut String, advice: &Advice, colour: bool) {
+fn write_advice(text: &mut String, advice: &Advice, colour: bool, width: Option<usize>) {
     for line in advice.text.lines() {
-        let _ = match advice.kind {
-            AdviceKind::Text => writeln!(text, "    {line}"),
-            AdviceKind::Command => writeln!(text, "      $ {}", paint(line, Label::Command, colour)),
-            AdviceKind::Yaml => writeln!(text, "      {line}"),
+        let line = match advice.kind {
+            AdviceKind::Text => {
+                write_sentence(text, line, "    ", None, colour, width);
+                continue;
+            }
+            AdviceKind::Command => format!("      $ {}", paint(line, Label::Command, colour)),
+            AdviceKind::Yaml => format!("      {line}"),
         };
+        let _ = writeln!(text, "{line}");
     }
 }
 
@@ -136,10 +150,11 @@ mod tests {
         };
         let now = "2026-01-01T00:03:10Z".parse().unwrap();
         assert_eq!(
-            text(&diagnosis, now, false),
+            text(&diagnosis, now, false, None),
             "PipelineRun x (namespace ns) failed 3 minutes ago.\n\nCould not look at Events: forbidden\n"
         );
         diagnosis.standing = Standing::Hangs;
-        assert!(text(&diagnosis, now, false).starts_with("PipelineRun x (namespace ns) hangs (for 3 minutes)."));
+        assert!(text(&diagnosis, now, false, None).starts_with("PipelineRun x (namespace ns) hangs (for 3 minutes)."));
+        assert!(text(&diagnosis, now, false, Some(40)).starts_with("PipelineRun x (namespace ns) hangs (for\n3 minutes).\n"));
     }
 }

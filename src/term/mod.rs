@@ -6,6 +6,7 @@ pub mod prompt;
 pub mod screen;
 pub mod style;
 mod unseen;
+pub mod wrap;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -83,6 +84,11 @@ impl Term {
             io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes).map(|_| bytes)
         });
         read.await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
+    }
+
+    /// How many columns the answer has, where it goes to a terminal.
+    pub fn columns(&self) -> Option<usize> {
+        self.drawable.then(|| usize::from(console::Term::stdout().size().1))
     }
 
     /// Hands what was written to the reader.

@@ -186,7 +186,7 @@ async fn watch_one<R: Watchable>(session: &mut Session, cluster: &Cluster, name:
 
 /// What stays behind on the terminal.
 fn summarize(term: &mut Term, known: &Board) -> Result<(), Failure> {
-    let width = usize::from(console::Term::stdout().size().1);
+    let width = term.columns().unwrap_or(80);
     let look =
         BoardLook { look: Look::at(Timestamp::now(), term), width, unicode: term.unicode, detail: Detail::Whole, toggled: &HashMap::new() };
     for line in board(&known.tree(), &look) {

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use console::truncate_str;
 
 use crate::render::Look;
-use crate::render::board::{BoardLine, BoardLook, Detail, board, marked, sign, wrapped};
+use crate::render::board::{BoardLine, BoardLook, Detail, board, marked, sign};
 use crate::term::screen::Key;
 use crate::term::style::{Label, paint};
+use crate::term::wrap::wrapped;
 use crate::views::board::{Mark, Node};
 
 /// What a key asks for that is done elsewhere.

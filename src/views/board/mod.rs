@@ -125,7 +125,7 @@ impl Board {
     }
 }
 
-/// The first line of a message, without spaces around it.
+/// The first line of a message, without spaces around it and without what would act on a terminal.
 fn first_line(text: &str) -> String {
-    text.trim().lines().next().unwrap_or_default().trim_end().to_owned()
+    text.trim().lines().next().unwrap_or_default().trim_end().chars().filter(|c| !c.is_control()).collect()
 }

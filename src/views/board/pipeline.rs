@@ -99,7 +99,7 @@ impl Board {
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), first_line)
 }
 
 /// The names of a matrix' parameters, those of its `include` as well.

@@ -54,9 +54,9 @@ pub struct OfRun {
 }
 
 /// Heading of [`OfRun::unasked`].
-pub const UNASKED: &str = "logs, start";
+pub const UNASKED: &str = "logs, start, rerun";
 /// Heading of [`OfRun::asked`].
-pub const ASKED: &str = "the same with -E; watch, wait, start --watch, start --wait, el send --follow";
+pub const ASKED: &str = "the same with -E; watch, wait, --watch, --wait, el send --follow";
 
 /// The table.
 pub const OF_RUNS: &[OfRun] = &[
@@ -77,7 +77,7 @@ pub const OF_RUNS: &[OfRun] = &[
 ];
 
 /// The verbs that the table is about; their man pages show it.
-pub const VERBS_OF_RUNS: &[&str] = &["logs", "send", "start", "wait", "watch"];
+pub const VERBS_OF_RUNS: &[&str] = &["logs", "rerun", "send", "start", "wait", "watch"];
 
 impl End {
     /// The status that this end gives, where it was asked for or not.

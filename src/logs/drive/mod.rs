@@ -310,12 +310,13 @@ fn unseen(find: Find) -> Vec<Input<'static>> {
 
 async fn look(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
     let nothing: Arc<[String]> = Arc::from([]);
+    let answered = if let Find::Task(name) = &find { Some(Input::TaskFound(name.clone())) } else { None };
     let input = match find {
         Find::Task(name) => told(cluster.find(namespace, &name).await?, name, &telling::tasks(&nothing)),
         Find::Pod(name) => told(cluster.find(namespace, &name).await?, name, &telling::pods(&nothing)),
         Find::Custom(name) => told(cluster.find::<CustomRun>(namespace, &name).await?, name, &telling::customs()),
     };
-    Ok(input.into_iter().collect())
+    Ok(input.into_iter().chain(answered).collect())
 }
 
 fn told<T: Object>(seen: Option<Seen<T>>, name: String, telling: &Telling<T>) -> Option<Input<'static>> {

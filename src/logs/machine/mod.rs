@@ -93,6 +93,8 @@ pub enum Input<'a> {
         /// Why it cannot be read, where it is there
         reason: Option<String>,
     },
+    /// A TaskRun that was asked for has been told as it is now; what a watch told meanwhile may be older
+    TaskFound(String),
     /// All TaskRuns of these runs have been told
     TasksListed(Arc<[String]>),
     /// A pod as it is now
@@ -268,6 +270,7 @@ impl Follow {
             Input::RunsListed(names) => self.runs_listed(&names, &mut effects, emit),
             Input::Task(task) => self.task_now(*task, &mut effects),
             Input::TaskGone { name, reason } => self.task_gone(&name, reason, &mut effects, emit),
+            Input::TaskFound(name) => self.tasks.entry(name).or_default().answer(),
             Input::TasksListed(runs) => self.listed(&runs, |run| run.tasks_listed = true),
             Input::Pod(pod) => self.pod_now(*pod, &mut effects),
             Input::PodGone(name) => self.pods.entry(name).or_default().gone = true,

@@ -96,7 +96,6 @@ impl Task {
         let first = self.run.is_none();
         self.run = Some(run);
         self.gone = None;
-        self.answered = self.asked;
         if first {
             self.name_params();
         }
@@ -150,6 +149,11 @@ impl Task {
     /// Whether it is to be asked for, which is done once.
     pub(super) fn ask(&mut self) -> bool {
         !std::mem::replace(&mut self.asked, true)
+    }
+
+    /// It was told as it is now.
+    pub(super) fn answer(&mut self) {
+        self.answered = true;
     }
 
     /// Whether it was told after it was asked for.

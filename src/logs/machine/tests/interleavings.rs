@@ -20,6 +20,7 @@ enum Thing {
     Run(Value),
     Task(Value),
     Pod(Value),
+    TaskFound(String),
     TasksListed(&'static str),
     PodsListed(&'static str),
 }
@@ -31,6 +32,7 @@ impl Thing {
             Self::Run(value) => Input::Run(Box::new(serde_json::from_value(value).unwrap())),
             Self::Task(value) => Input::Task(Box::new(serde_json::from_value(value).unwrap())),
             Self::Pod(value) => Input::Pod(Box::new(serde_json::from_value(value).unwrap())),
+            Self::TaskFound(name) => Input::TaskFound(name),
             Self::TasksListed(run) => Input::TasksListed(one(run)),
             Self::PodsListed(run) => Input::PodsListed(one(run)),
         }
@@ -87,7 +89,7 @@ impl Work {
 
     /// What is told of it and of its pods, each in its order.
     fn told(&self) -> Vec<VecDeque<Thing>> {
-        let created = Thing::Task(json!({"metadata": {"name": self.name, "uid": self.name}}));
+        let created = Thing::Task(json!({"metadata": {"name": self.name, "uid": self.name}, "spec": self.task(0, false)["spec"]}));
         let attempts = (0..self.attempts).map(|attempt| Thing::Task(self.task(attempt, false)));
         let end = Thing::Task(self.task(self.attempts - 1, true));
         let task = [created].into_iter().chain(attempts).chain([end]).collect();
@@ -193,7 +195,8 @@ fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcom
     let mut streams: Vec<Opening> = Vec::new();
     let mut heard = Heard::default();
     let mut chosen = choices.iter().copied().cycle();
-    let mut cuts = choices.len();
+    // A log that breaks off without anything new eight times in a row is given up.
+    let mut cuts = choices.len().min(6);
     for _ in 0..5000 {
         if let Some(outcome) = machine.outcome() {
             return Ok((heard, outcome.clone()));
@@ -231,7 +234,8 @@ fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcom
                 }
                 Effect::Close(stream) => streams.retain(|s| s.stream != stream),
                 Effect::Join(_) => queues.extend(if live { world.told("n") } else { world.listed("n") }),
-                Effect::Find(Find::Task(name) | Find::Pod(name)) => queues.push(world.last(&name).into_iter().collect()),
+                Effect::Find(Find::Task(name)) => queues.push(world.last(&name).into_iter().chain([Thing::TaskFound(name)]).collect()),
+                Effect::Find(Find::Pod(name)) => queues.push(world.last(&name).into_iter().collect()),
                 Effect::Limit { .. } | Effect::Find(_) | Effect::Customs(_) => {}
             }
         }

@@ -125,7 +125,7 @@ impl Cluster {
     /// # Errors
     /// When the server refuses or does not answer.
     pub async fn names(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<String>, Error> {
-        let ask = Ask::list(kind, namespace).query("includeObject", "None").as_table();
+        let ask = Ask::list(kind, namespace).query("includeObject", "None").in_a_table();
         let text = self.text(&ask).await?;
         if let Some(mut rows) = table::rows(&text, &["StartTime", "Age", "Created At"]) {
             rows.sort_by_key(|row| row.age.as_deref().map(Age::of));

@@ -134,7 +134,7 @@ impl Ask {
     }
 
     /// Asks for a `Table`; a server that makes none may send the metadata alone, or the list.
-    pub(super) fn as_table(mut self) -> Self {
+    pub(super) fn in_a_table(mut self) -> Self {
         self.accept = "application/json;as=Table;v=v1;g=meta.k8s.io,\
                        application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
         self

@@ -50,7 +50,7 @@ impl Cluster {
         select: &Select,
         columns: &[&str],
     ) -> Result<Option<Vec<TableRow>>, Error> {
-        let ask = Ask::list(kind, namespace).select(select).query("includeObject", "None").as_table();
+        let ask = Ask::list(kind, namespace).select(select).query("includeObject", "None").in_a_table();
         let text = self.text(&ask).await?;
         Ok(rows(&text, columns))
     }
@@ -67,7 +67,7 @@ impl Cluster {
         select: &Select,
         columns: [&str; N],
     ) -> Result<Option<Vec<(String, [Option<String>; N])>>, Error> {
-        let ask = Ask::list(kind, namespace).select(select).query("includeObject", "None").as_table();
+        let ask = Ask::list(kind, namespace).select(select).query("includeObject", "None").in_a_table();
         let text = self.text(&ask).await?;
         Ok(cells(&text, columns))
     }

@@ -10,6 +10,9 @@ use super::machine::Input;
 use crate::client::{self, Watched};
 use crate::objects::{Object, Seen, Undecodable};
 
+/// What says that all objects of these runs have been told.
+type Listed = fn(Arc<[String]>) -> Input<'static>;
+
 /// How the objects of a kind are told to the machine.
 pub(super) struct Telling<T> {
     /// An object as it is now
@@ -17,7 +20,7 @@ pub(super) struct Telling<T> {
     /// An object that is gone, or that cannot be read
     pub gone: fn(String, Option<Undecodable>) -> Option<Input<'static>>,
     /// All objects have been told
-    pub listed: Option<fn(Arc<[String]>) -> Input<'static>>,
+    pub listed: Option<Listed>,
     /// Of which runs
     pub scope: Arc<[String]>,
 }

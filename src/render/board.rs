@@ -178,7 +178,7 @@ impl Row<'_> {
                 None => below = note_below(node, &indent, look),
             }
         }
-        if !(line.trim().is_empty() && !texts.is_empty()) {
+        if !line.trim().is_empty() || texts.is_empty() {
             texts.push(line.trim_end().to_owned());
         }
         texts.extend(below);

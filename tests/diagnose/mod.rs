@@ -41,7 +41,7 @@ fn diagnosis(recording: Recording) -> Diagnosis {
 /// The text as it reads three minutes after things came to stand as they do.
 fn told(diagnosis: &Diagnosis) -> String {
     let since: Timestamp = diagnosis.since.as_deref().unwrap_or("2026-01-01T00:00:00Z").parse().expect("a time");
-    text(diagnosis, since + SignedDuration::from_mins(3), false)
+    text(diagnosis, since + SignedDuration::from_mins(3), false, None)
 }
 
 #[test]

@@ -78,8 +78,10 @@ impl Follow {
                 self.settle(id, emit);
             }
             // What has ended goes on to its next attempt.
-            let opened = queue[..self.opened].iter();
-            let done = opened.fold(true, |done, index| self.advance(*index, effects, emit) && done);
+            let mut done = true;
+            for index in &queue[..self.opened] {
+                done &= self.advance(*index, effects, emit);
+            }
             let begins = queue.get(self.opened).map(|index| self.span(*index).1);
             if !self.tell_due(begins.flatten(), emit) {
                 return false;

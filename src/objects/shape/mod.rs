@@ -80,7 +80,7 @@ fn structure(name: &str, value: Option<&Value>) -> Value {
         let given = value.and_then(|v| v.get(field)).filter(|v| !v.is_null());
         let written = of(shape, given);
         let empty = left_out.contains('?') && is_empty(shape, &written);
-        if !empty && !(left_out.contains('~') && given.is_none()) {
+        if !(empty || left_out.contains('~') && given.is_none()) {
             out.insert((*field).to_owned(), written);
         }
     }
@@ -108,7 +108,8 @@ fn own(name: &str, value: Option<&Value>) -> Value {
         ("Duration", None) => Value::String("0s".into()),
         ("Quantity", Some(Value::Number(n))) => Value::String(quantity::canonical(&n.to_string())),
         ("Quantity", Some(given)) => text.map_or_else(|| given.clone(), |t| Value::String(quantity::canonical(t))),
-        ("Quantity" | "IntOrString", None) => Value::from(if name == "Quantity" { Value::String("0".into()) } else { Value::from(0) }),
+        ("Quantity", None) => Value::String("0".into()),
+        ("IntOrString", None) => Value::from(0),
         ("ParamValue", given) => param(given),
         ("URL", None) => Value::String(String::new()),
         (_, Some(given)) => sorted(given),

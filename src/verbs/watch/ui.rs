@@ -274,7 +274,7 @@ pub(super) fn path(from: &Node<'_>, to: &Node<'_>) -> String {
 fn at_work(tree: &Node<'_>, seen: &[String]) -> String {
     let all = tree.all();
     let below = || all.iter().skip(1).filter(|node| seen.contains(&node.key));
-    let last = |mark: Mark| below().filter(|node| node.mark == mark).next_back();
+    let last = |mark: Mark| below().rfind(|node| node.mark == mark);
     last(Mark::Running).or_else(|| last(Mark::Bad)).map(|node| node.key.clone()).unwrap_or_default()
 }
 

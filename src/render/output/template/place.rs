@@ -80,13 +80,16 @@ enum What<'t> {
     Template(&'t str),
 }
 
+/// Whether a part of a template is the one that failed.
+type Fits = Box<dyn Fn(&What<'_>) -> bool>;
+
 /// The error as Go words it; of what cannot be gone over it tells the value, as far as the object has it.
 pub(super) fn execution_error(error: &TemplateError, parsed: Option<&ListNode>, text: &str, object: &Value) -> String {
     let mut parts = Vec::new();
     if let Some(list) = parsed {
         of_list(list, text, &mut parts);
     }
-    let (fits, message): (Box<dyn Fn(&What<'_>) -> bool>, String) = match error {
+    let (fits, message): (Fits, String) = match error {
         TemplateError::MissingKey { key } => {
             let name = key.clone();
             (Box::new(move |what| has_key(what, &name)), format!("map has no entry for key {}", quoted(key)))

@@ -18,6 +18,9 @@ mod proxy;
 
 use cluster::Cluster;
 
+/// One measurement, on a cluster.
+type Bench = fn(&Cluster);
+
 fn main() {
     let Some(tkn) = std::env::var_os("TKN") else {
         println!("TKN names no tkn to compare with; nothing was measured");
@@ -30,7 +33,7 @@ fn main() {
     let cluster = Cluster::of(tkn.into(), kubeconfig.into());
     // `cargo bench` itself hands over `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let benches: [(&str, fn(&Cluster)); 5] = [
+    let benches: [(&str, Bench); 5] = [
         ("lines", |cluster| bench::lines(cluster, 1_000_000)),
         ("many-lines", |cluster| bench::lines(cluster, 10_000_000)),
         ("requests", bench::requests),

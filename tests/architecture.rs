@@ -125,7 +125,11 @@ fn test_modules(path: &str, text: &str) -> Vec<String> {
 }
 
 fn code_of(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let tests = text.match_indices("#[cfg(test)]\n").find(|(at, mark)| {
+        let declared = text[at + mark.len()..].lines().find(|line| !line.starts_with("#["));
+        declared.is_some_and(|line| line.ends_with("mod tests {"))
+    });
+    let text = tests.map_or(text, |(at, _)| &text[..at]);
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 

@@ -132,7 +132,7 @@ fn a_plugin_takes_the_place_of_a_command_that_is_not_there() {
     world.tkn(&["version"]).ok().prints("Client version:");
     world.tkn(&["--x", "hello"]).exits(1).says("unknown flag: --x");
     let help = world.tkn(&["--help"]).ok();
-    assert!(help.stdout.contains("Available Plugins:\n  hello\n  own\n  version\n"), "{help}");
+    assert!(help.stdout.contains("Available Plugins:\n  own\n  hello\n  version\n"), "{help}");
 }
 
 /// What a shell gets: the words, the directive behind them.

@@ -216,8 +216,11 @@ fn a_list_takes_further_words_as_tkn_only() {
 #[test]
 fn a_watched_list_goes_on_with_a_line_for_each_change() {
     let world = World::started_sandbox();
-    let manifest =
-        |name: &str| format!("apiVersion: triggers.tekton.dev/v1beta1\nkind: TriggerBinding\nmetadata: {{name: {name}}}\nspec: {{}}\n");
+    let manifest = |name: &str| {
+        format!(
+            "apiVersion: triggers.tekton.dev/v1beta1\nkind: TriggerBinding\nmetadata: {{name: {name}}}\nspec: {{params: [{{name: a, value: b}}]}}\n"
+        )
+    };
     world.stdin(&["apply", "-f", "-"], &manifest("first")).ok();
     let mut watching = world.command(&["tb", "list", "--watch"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines =

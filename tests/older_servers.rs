@@ -48,6 +48,7 @@ fn server() -> FakeServer {
                 let kind = format!("{}List", object["kind"].as_str().unwrap());
                 Answer::json(&json!({"apiVersion": object["apiVersion"], "kind": kind, "metadata": {}, "items": [object]}))
             }
+            None if rest.ends_with("runs") => Answer::json(&json!({"metadata": {}, "items": []})),
             _ => Answer::failure(404, "NotFound", "the server has no \"such\" object"),
         }
     })

@@ -227,7 +227,7 @@ apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: p}\nspec: {tasks: [{
 #[test]
 fn start_watches_or_waits_and_ends_with_the_runs_status() {
     let world = World::started_sandbox();
-    for (name, script) in [("good", "true"), ("bad", "exit 3")] {
+    for (name, script) in [("good", "exit 0"), ("bad", "exit 3")] {
         let task = format!(
             "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {{name: {name}}}\nspec: {{steps: [{{name: only, image: none, script: {script}}}]}}\n"
         );

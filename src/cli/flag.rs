@@ -54,10 +54,21 @@ impl<'a> Flag<'a> {
             ArgAction::SetTrue | ArgAction::SetFalse => Type::Bool,
             ArgAction::Append if self.0.get_value_delimiter().is_some() => Type::CommaTexts,
             ArgAction::Append => Type::Texts,
-            _ if parsed == TypeId::of::<bool>() => Type::Bool,
+            // A switch that knows further words than true and false.
+            _ if parsed == TypeId::of::<bool>() || self.stands_alone() && self.defaults_to_false() => Type::Bool,
             _ if parsed == TypeId::of::<i64>() || parsed == TypeId::of::<u64>() || parsed == TypeId::of::<usize>() => Type::Int,
             _ => Type::Text,
         }
+    }
+
+    fn defaults_to_false(self) -> bool {
+        self.0.get_default_values().first().is_some_and(|value| value == "false")
+    }
+
+    /// A word that a switch knows beside true and false; the tree's own parser says whether it is one.
+    fn further_word(self, text: &str) -> Option<Vec<String>> {
+        let switch = self.0.get_value_parser().type_id() == TypeId::of::<bool>() || !self.0.get_action().takes_values();
+        (!switch && !text.is_empty()).then(|| vec![text.to_owned()])
     }
 
     /// What is said to whoever uses it, where something better has taken its place.
@@ -72,7 +83,7 @@ impl<'a> Flag<'a> {
     /// The text, as tkn's library words it, when it stands for none.
     pub fn values(self, text: &str) -> Result<Vec<String>, String> {
         let read = match self.kind() {
-            Type::Bool => truth(text).map(|truth| vec![truth.to_string()]),
+            Type::Bool => truth(text).map(|truth| vec![truth.to_string()]).or_else(|why| self.further_word(text).ok_or(why)),
             Type::Int => number(text).map(|number| vec![number.to_string()]),
             Type::CommaTexts => fields(text),
             Type::Text | Type::Texts => Ok(vec![text.to_owned()]),

@@ -101,7 +101,10 @@ mod tests {
         // One run a minute, for a week.
         let runs: Vec<(Option<i64>, i64)> = (0..10_000).map(|i| (Some(i * 60), 0)).collect();
         let unsure = |told: Vec<Told>| told.into_iter().filter(|told| *told == Told::Unsure).count();
-        assert!(unsure(by_number(&ages(&runs), 9_999, 2)) < 70);
-        assert!(unsure(by_age(&ages(&runs), 86_400, 2)) < 70);
+        // Ages of some days are told in hours: three of them may hold the last.
+        let by_number = unsure(by_number(&ages(&runs), 9_999, 2));
+        assert!(by_number <= 180, "{by_number}");
+        let by_age = unsure(by_age(&ages(&runs), 86_400, 2));
+        assert!(by_age <= 180, "{by_age}");
     }
 }

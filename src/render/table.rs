@@ -95,6 +95,6 @@ mod tests {
     #[test]
     fn a_line_break_in_a_cell_ends_the_columns() {
         let rows = [["a", "first\nsecond", "1h"], ["bbbb", "c", "2h"]].map(|row| row.map(str::to_owned).to_vec()).to_vec();
-        assert_eq!(aligned(Vec::new(), rows, false), "a   first\nsecond   1h\nbbbb     c    2h\n");
+        assert_eq!(aligned(Vec::new(), rows, false), "a        first\nsecond   1h\nbbbb     c   2h\n");
     }
 }

@@ -155,7 +155,7 @@ mod tests {
         let places = Places::of(TASK, 10);
         assert_eq!(places.at(&["kind"]), Some((12, 1)));
         assert_eq!(places.at(&["spec", "steps", "0", "imag"]), Some((17, 5)));
-        assert_eq!(places.at(&["spec", "steps", "1", "imag"]), Some((18, 14)));
+        assert_eq!(places.at(&["spec", "steps", "1", "imag"]), Some((18, 15)));
         assert_eq!(places.at(&["metadata", "labels", "a.b/c"]), Some((13, 30)));
         assert_eq!(places.at(&["spec", "steps", "1"]), Some((18, 5)));
         assert_eq!(places.at(&["spec", "steps", "7", "x"]), Some((15, 3)), "the innermost that is there");
@@ -171,7 +171,7 @@ mod tests {
             places.of_message("failed to create typed patch object (a/b; c): .spec.steps[0].imag: field not declared in schema"),
             Some((7, 5))
         );
-        assert_eq!(places.of_message("cannot decode incoming new object: json: unknown field \"size\""), Some((8, 24)));
+        assert_eq!(places.of_message("cannot decode incoming new object: json: unknown field \"size\""), Some((8, 26)));
         assert_eq!(places.of_message("json: unknown field \"imag\""), None, "it stands there twice");
         assert_eq!(places.of_message("expected exactly one, got neither: spec.steps[1].name, spec.x"), Some((8, 6)));
         assert_eq!(places.of_message("no such thing"), None);

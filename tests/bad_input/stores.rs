@@ -74,8 +74,8 @@ fn a_disk_that_fills_up_while_a_run_is_at_work_ends_the_command_and_says_so() {
     let used = nix::sys::statvfs::statvfs(&folder).expect("the disk says how full it is");
     let left = used.blocks_available() * used.fragment_size();
     std::fs::write(folder.join("fill"), vec![0; usize::try_from(left).expect("it is small") - 32 * 1024]).expect("a file that fills it");
-    let file = world.write("run.yaml", &crate::steps::task_run("late", "echo done"));
-    world.rtkn(&["apply", "-f", &file]).exits(1).says("no space");
+    let file = world.write("run.yaml", &crate::steps::task_run("late", "head -c 400000 /dev/zero | tr '\\0' x; echo done"));
+    world.rtkn(&["apply", "-f", &file]).exits(1).says("o space left");
     std::fs::remove_file(folder.join("fill")).expect("there is room again");
     world.rtkn(&["sa", "create", "later"]).ok();
 }

@@ -193,7 +193,7 @@ impl Making {
         }
         let phase = if failure { "Failed" } else { "Succeeded" };
         self.change(last, "pods", pod_object(pod, &steps, Some(&ends), last, phase));
-        let told: Vec<Value> = steps.iter().map(|step| step_state(step)).collect();
+        let told: Vec<Value> = steps.iter().map(step_state).collect();
         for step in steps {
             self.scenario.script.logs.insert((pod.to_owned(), format!("step-{}", step.name)), step.log);
         }

@@ -100,10 +100,6 @@ fn what_the_engine_cannot_do_is_refused_by_the_name_of_the_field() {
         (task("  volumes: [{name: host, hostPath: {path: /etc}}]\n"), "hostPath"),
         (task("").replace("image: none,", "image: none, ref: {name: some},"), "ref"),
         (
-            "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: refused}\nspec:\n  tasks:\n    - name: many\n      matrix: {params: [{name: a, value: [b]}]}\n      taskRef: {name: some}\n".into(),
-            "matrix",
-        ),
-        (
             "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {name: refused}\nspec:\n  pipelineRef: {resolver: git, params: [{name: url, value: u}]}\n".into(),
             "resolver",
         ),

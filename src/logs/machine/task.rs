@@ -92,7 +92,11 @@ impl Task {
         }
     }
 
+    /// What a watch tells may be older than the answer to a question: a state that is behind the known one is passed over.
     pub(super) fn now(&mut self, run: TaskRun) {
+        if self.run.as_ref().is_some_and(|known| is_behind(&run, known)) {
+            return;
+        }
         let first = self.run.is_none();
         self.run = Some(run);
         self.gone = None;
@@ -224,4 +228,11 @@ impl Task {
             Follow::say(Notice::TaskFailed { task: self.called.label(), message }, emit);
         }
     }
+}
+
+/// Whether a state of a TaskRun is older than another: attempts are only added, and what is over stays so until one is.
+fn is_behind(run: &TaskRun, known: &TaskRun) -> bool {
+    let attempts = |run: &TaskRun| run.status.retries_status.len();
+    let same = run.metadata.uid == known.metadata.uid;
+    same && (attempts(run) < attempts(known) || attempts(run) == attempts(known) && known.is_done() && !run.is_done())
 }

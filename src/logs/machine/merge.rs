@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::stream::Stream;
+use super::task::Stage;
 use super::{Effect, Emit, Follow, LogEvent};
 use crate::logs::lines::{End, Piece};
 
@@ -81,6 +82,10 @@ impl Follow {
             let mut done = true;
             for index in &queue[..self.opened] {
                 done &= self.advance(*index, effects, emit);
+            }
+            // A task whose pod is still asked for may have the oldest line.
+            if queue[..self.opened].iter().any(|index| self.tasks[*index].stage == Stage::Next) {
+                return false;
             }
             let begins = queue.get(self.opened).map(|index| self.span(*index).1);
             if !self.tell_due(begins.flatten(), emit) {

@@ -189,15 +189,14 @@ impl Heard {
 
 /// Tells a machine everything in an order that the choices make, and serves its streams.
 fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcome), TestCaseError> {
-    let (live, by_time) = (policy.live, policy.order == Order::Time);
+    let live = policy.live;
     let mut machine = Follow::new(Subject::PipelineRun, ["r".to_owned()], policy);
     let mut queues = if live { world.told("r") } else { world.listed("r") };
     let mut streams: Vec<Opening> = Vec::new();
     let mut heard = Heard::default();
     let mut chosen = choices.iter().copied().cycle();
     // A log that breaks off without anything new eight times in a row is given up.
-    // What is told by time comes from whole logs here.
-    let mut cuts = if by_time { 0 } else { choices.len().min(6) };
+    let mut cuts = choices.len().min(6);
     for turn in 0..5000 {
         if let Some(outcome) = machine.outcome() {
             return Ok((heard, outcome.clone()));

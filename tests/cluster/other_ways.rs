@@ -54,7 +54,7 @@ fn what_an_account_may_not_do_is_said_with_the_grant_that_is_missing() {
     let limited = as_account(&world, "limited");
     let refused = limited.rtkn(&["pr", "list"]).exits(1).says(r#"cannot list resource "pipelineruns""#);
     refused.says(&format!(r#"in namespace {} with the verb "list" on "pipelineruns.tekton.dev""#, world.namespace));
-    let everywhere = limited.rtkn(&["pr", "list", "-A"]).exits(1).says("from all namespaces");
+    let everywhere = limited.rtkn(&["pr", "list", "-A"]).exits(1).says("at the cluster scope");
     everywhere.says(r#"ClusterRoleBinding with the verb "list" on "pipelineruns.tekton.dev""#);
     limited.rtkn(&["secret", "list"]).exits(1).says(r#"verb "list" on "secrets""#);
     limited.rtkn(&["sa", "grant", "limited", "--for", "pipelinerun"]).exits(1).says("forbidden");

@@ -92,7 +92,9 @@ fn followed(proxy: &Proxy, namespace: &str, args: &[&str], expected: &[(String, 
     };
     let said = String::from_utf8_lossy(&output.stderr);
     let faults: Vec<String> = proxy.told().iter().map(|(request, fault)| format!("  {request}: {fault:?}")).collect();
-    wrong.map_or(Ok(()), |wrong| Err(format!("{wrong}\n--- stderr\n{said}--- requests\n{}", faults.join("\n"))))
+    wrong.map_or(Ok(()), |wrong| {
+        Err(format!("{wrong}\n--- status {:?}\n--- stderr\n{said}--- requests\n{}", output.status.code(), faults.join("\n")))
+    })
 }
 
 /// The first difference between what was printed and what the steps wrote, whose lines go by prefix.

@@ -310,7 +310,11 @@ fn unseen(find: Find) -> Vec<Input<'static>> {
 
 async fn look(cluster: &Cluster, namespace: &str, find: Find) -> Inputs {
     let nothing: Arc<[String]> = Arc::from([]);
-    let answered = if let Find::Task(name) = &find { Some(Input::TaskFound(name.clone())) } else { None };
+    let answered = match &find {
+        Find::Task(name) => Some(Input::TaskFound(name.clone())),
+        Find::Pod(name) => Some(Input::PodFound(name.clone())),
+        Find::Custom(_) => None,
+    };
     let input = match find {
         Find::Task(name) => told(cluster.find(namespace, &name).await?, name, &telling::tasks(&nothing)),
         Find::Pod(name) => told(cluster.find(namespace, &name).await?, name, &telling::pods(&nothing)),

@@ -97,6 +97,15 @@ impl Follow {
         false
     }
 
+    /// Whether a pod was told anew since its task was over: what its watch told before may be older than the task's end.
+    fn is_checked(&mut self, pod: &str, effects: &mut Vec<Effect>) -> bool {
+        let seen = self.pods.get_mut(pod).expect("it was seen");
+        if !std::mem::replace(&mut seen.checked, true) {
+            effects.push(Effect::Find(Find::Pod(pod.to_owned())));
+        }
+        seen.answered
+    }
+
     /// There is no further attempt so far.
     fn end(&mut self, index: usize, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
         let run_is_over = self.run_of_is_over(index);
@@ -155,6 +164,9 @@ impl Follow {
             return false;
         }
         let will_start = self.policy.live && !task.is_over() && !Phase::pod_is_over(pod);
+        if !will_start && self.policy.live && !self.is_checked(name, effects) {
+            return false;
+        }
         if !will_start {
             self.tasks[index].next_container();
         }

@@ -95,6 +95,8 @@ pub enum Input<'a> {
     },
     /// A TaskRun that was asked for has been told as it is now; what a watch told meanwhile may be older
     TaskFound(String),
+    /// What was told of this pod before was the answer to the question for it
+    PodFound(String),
     /// All TaskRuns of these runs have been told
     TasksListed(Arc<[String]>),
     /// A pod as it is now
@@ -199,6 +201,10 @@ struct PodSeen {
     pod: Option<Pod>,
     gone: bool,
     asked: bool,
+    /// It was asked for anew, since its task is over and it seemed not to have begun
+    checked: bool,
+    /// It was told after that
+    answered: bool,
     /// The task that it belongs to
     task: Option<usize>,
     /// What the cluster said of it and was not told yet
@@ -270,6 +276,7 @@ impl Follow {
             Input::RunsListed(names) => self.runs_listed(&names, &mut effects, emit),
             Input::Task(task) => self.task_now(*task, &mut effects),
             Input::TaskGone { name, reason } => self.task_gone(&name, reason, &mut effects, emit),
+            Input::PodFound(name) => self.pods.entry(name).or_default().answered = true,
             Input::TaskFound(name) => self.tasks.entry(name).or_default().answer(),
             Input::TasksListed(runs) => self.listed(&runs, |run| run.tasks_listed = true),
             Input::Pod(pod) => self.pod_now(*pod, &mut effects),

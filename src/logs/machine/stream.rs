@@ -99,6 +99,19 @@ fn is_stopped_sidecar(pod: &Pod, container: &str) -> bool {
     is_sidecar && pod.status.container_statuses.iter().any(|s| s.name == container && s.restart_count > 0)
 }
 
+/// Whether a state of a pod is older than another: containers begin and end, and are not undone but by a restart.
+fn is_behind(pod: &Pod, known: &Pod) -> bool {
+    let stands = |pod: &Pod| {
+        let statuses = pod.status.container_statuses.iter().chain(&pod.status.init_container_statuses);
+        statuses.fold((0, 0, 0), |(restarts, ended, begun), s| {
+            let over = u32::from(s.state.terminated.is_some());
+            (restarts + s.restart_count, ended + over, begun + over + u32::from(s.state.running.is_some()))
+        })
+    };
+    let ((restarts, ended, begun), (restarts_known, ended_known, begun_known)) = (stands(pod), stands(known));
+    pod.metadata.uid == known.metadata.uid && restarts == restarts_known && (ended < ended_known || begun < begun_known)
+}
+
 fn is_sidecar(container: &str) -> bool {
     !container.starts_with("step-")
 }
@@ -128,6 +141,9 @@ impl Follow {
     pub(super) fn pod_now(&mut self, pod: Pod, effects: &mut Vec<Effect>) {
         let name = pod.metadata.name.clone();
         let seen = self.pods.entry(name.clone()).or_default();
+        if seen.pod.as_ref().is_some_and(|known| is_behind(&pod, known)) {
+            return;
+        }
         (seen.pod, seen.gone) = (Some(pod), false);
         for id in 0..self.streams.len() {
             let stream = &self.streams[id];

@@ -21,6 +21,7 @@ enum Thing {
     Task(Value),
     Pod(Value),
     TaskFound(String),
+    PodFound(String),
     TasksListed(&'static str),
     PodsListed(&'static str),
 }
@@ -33,6 +34,7 @@ impl Thing {
             Self::Task(value) => Input::Task(Box::new(serde_json::from_value(value).unwrap())),
             Self::Pod(value) => Input::Pod(Box::new(serde_json::from_value(value).unwrap())),
             Self::TaskFound(name) => Input::TaskFound(name),
+            Self::PodFound(name) => Input::PodFound(name),
             Self::TasksListed(run) => Input::TasksListed(one(run)),
             Self::PodsListed(run) => Input::PodsListed(one(run)),
         }
@@ -93,7 +95,11 @@ impl Work {
         let attempts = (0..self.attempts).map(|attempt| Thing::Task(self.task(attempt, false)));
         let end = Thing::Task(self.task(self.attempts - 1, true));
         let task = [created].into_iter().chain(attempts).chain([end]).collect();
-        let pods = (0..self.attempts).map(|attempt| (0..3).map(|ended| Thing::Pod(self.pod_now(attempt, ended))).collect());
+        let pods = (0..self.attempts).map(|attempt| {
+            let mut waiting = self.pod_now(attempt, 0);
+            waiting["status"] = json!({"phase": "Pending"});
+            [waiting].into_iter().chain((0..3).map(|ended| self.pod_now(attempt, ended))).map(Thing::Pod).collect()
+        });
         [task].into_iter().chain(pods).collect()
     }
 }
@@ -236,7 +242,7 @@ fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcom
                 Effect::Close(stream) => streams.retain(|s| s.stream != stream),
                 Effect::Join(_) => queues.extend(if live { world.told("n") } else { world.listed("n") }),
                 Effect::Find(Find::Task(name)) => queues.push(world.last(&name).into_iter().chain([Thing::TaskFound(name)]).collect()),
-                Effect::Find(Find::Pod(name)) => queues.push(world.last(&name).into_iter().collect()),
+                Effect::Find(Find::Pod(name)) => queues.push(world.last(&name).into_iter().chain([Thing::PodFound(name)]).collect()),
                 Effect::Limit { .. } | Effect::Find(_) | Effect::Customs(_) => {}
             }
         }

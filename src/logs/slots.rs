@@ -17,6 +17,9 @@ pub type Reader = Box<dyn AsyncBufRead + Send + Unpin>;
 /// A log that is being asked for.
 pub type Asked = Pin<Box<dyn Future<Output = Result<Reader, client::Error>> + Send>>;
 
+/// How long a log may take to be opened, however quiet it may be then: a kubelet that is busy answers late.
+const OPENING: Duration = Duration::from_secs(10);
+
 enum Slot {
     Opening(Asked),
     Reading(Reader),
@@ -56,8 +59,9 @@ impl Slots {
 
     /// Breaks a stream off when nothing comes for this long.
     pub fn limit(&mut self, stream: usize, after: Duration) {
-        for (_, _, quiet) in self.slots.iter_mut().filter(|(id, ..)| *id == stream) {
-            quiet.get_or_insert_with(|| (after, Box::pin(tokio::time::sleep(after))));
+        for (_, slot, quiet) in self.slots.iter_mut().filter(|(id, ..)| *id == stream) {
+            let first = if matches!(slot, Slot::Opening(_)) { after.max(OPENING) } else { after };
+            quiet.get_or_insert_with(|| (after, Box::pin(tokio::time::sleep(first))));
         }
     }
 
@@ -74,7 +78,12 @@ impl Slots {
             if let Slot::Opening(opening) = slot {
                 match opening.as_mut().poll(cx) {
                     Poll::Pending => {}
-                    Poll::Ready(Ok(reader)) => *slot = Slot::Reading(reader),
+                    Poll::Ready(Ok(reader)) => {
+                        *slot = Slot::Reading(reader);
+                        if let Some((after, sleep)) = quiet {
+                            sleep.as_mut().reset(tokio::time::Instant::now() + *after);
+                        }
+                    }
                     Poll::Ready(Err(error)) => {
                         self.close(id);
                         return Poll::Ready(Ready::Refused(id, error));

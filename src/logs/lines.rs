@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::resume::{Seen, Skip, Stamp};
+use super::resume::{Mark, Seen, Skip, Stamp};
 
 /// How much of an unfinished line is kept before it is given out in pieces. Up to this length lines stay whole, so
 /// that lines of several streams can stand one below the other.
@@ -64,7 +64,7 @@ pub struct Lines {
 /// A line whose begin has been given out, or passed over.
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    stamp: Option<Stamp>,
+    mark: Option<Mark>,
     /// Bytes of text that came
     came: u64,
     /// Bytes of text that were given out over an earlier stream, and are not given out again
@@ -145,14 +145,14 @@ impl Lines {
         let known = open.known.saturating_sub(open.came).min(text.len() as u64) as usize;
         open.came += text.len() as u64;
         if !open.dropped {
-            let stamp = if begins { open.stamp } else { None };
-            let stamp = stamp.as_ref().map_or(&b""[..], Stamp::text);
+            let mark = open.mark.as_ref().filter(|_| begins);
+            let stamp = mark.map_or(&b""[..], |m| m.stamp().text());
             emit(Piece { stamp, text: &text[known..], begins, end });
         }
         if end.is_none() {
             self.open = Some(open);
-        } else if let Some(stamp) = open.stamp.filter(|_| !open.dropped) {
-            self.seen.count(&stamp);
+        } else if let Some(mark) = open.mark.filter(|_| !open.dropped) {
+            self.seen.count(&mark);
         }
     }
 
@@ -160,15 +160,16 @@ impl Lines {
     fn begin<'b>(&mut self, bytes: &'b [u8], emit: &mut dyn FnMut(Piece<'_>)) -> (Open, &'b [u8], bool) {
         let stamp = Stamp::of(bytes);
         let text = stamp.map_or(bytes, |s| &bytes[s.text().len() + 1..]);
-        let new = Open { stamp, came: 0, known: 0, dropped: false };
-        if let (Some(stamp), Some(skip)) = (&stamp, &mut self.skip) {
-            if skip.knows(stamp) {
+        let mark = stamp.map(|s| Mark::of(s, text));
+        let new = Open { mark, came: 0, known: 0, dropped: false };
+        if let (Some(mark), Some(skip)) = (&mark, &mut self.skip) {
+            if skip.knows(mark) {
                 return (Open { dropped: true, ..new }, text, true);
             }
             self.skip = None;
         }
         match self.cut.take() {
-            Some(cut) if cut.stamp == stamp => (Open { known: cut.known, ..new }, text, false),
+            Some(cut) if cut.mark == mark => (Open { known: cut.known, ..new }, text, false),
             Some(_) => {
                 // The rest of the line is lost (the log was rotated away meanwhile); what came of it ends here.
                 emit(Piece { stamp: b"", text: b"", begins: false, end: Some(End::Log) });

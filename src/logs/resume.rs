@@ -49,10 +49,39 @@ impl Stamp {
     }
 }
 
+/// How much of a line's text tells it from another with the same stamp.
+const TOLD: usize = 24;
+
+/// A line by its stamp and the begin of its text: clocks of some nodes stand still for longer than a line takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    stamp: Stamp,
+    begin: [u8; TOLD],
+}
+
+impl Mark {
+    /// Of a line, or of the begin of a long one.
+    pub fn of(stamp: Stamp, text: &[u8]) -> Self {
+        let mut begin = [0; TOLD];
+        let length = text.len().min(TOLD);
+        begin[..length].copy_from_slice(&text[..length]);
+        Self { stamp, begin }
+    }
+
+    /// The line's time.
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    fn second(&self) -> &[u8] {
+        self.stamp.second()
+    }
+}
+
 /// The complete lines of one second.
 #[derive(Clone, Copy, Debug)]
 struct Window {
-    first: Stamp,
+    first: Mark,
     count: u64,
 }
 
@@ -66,14 +95,14 @@ pub struct Seen {
 
 impl Seen {
     /// Counts a complete line.
-    pub fn count(&mut self, stamp: &Stamp) {
-        self.young = stamp.is_young();
+    pub fn count(&mut self, line: &Mark) {
+        self.young = line.stamp.is_young();
         match (&mut self.now, &mut self.before) {
-            (Some(now), _) if now.first.second() == stamp.second() => now.count += 1,
+            (Some(now), _) if now.first.second() == line.second() => now.count += 1,
             // Standard output and error are stamped apart, so that a line may be a little older than the one before it.
-            (_, Some(before)) if before.first.second() == stamp.second() => before.count += 1,
-            (Some(now), _) if now.first.second() > stamp.second() => {}
-            _ => self.before = self.now.replace(Window { first: *stamp, count: 1 }),
+            (_, Some(before)) if before.first.second() == line.second() => before.count += 1,
+            (Some(now), _) if now.first.second() > line.second() => {}
+            _ => self.before = self.now.replace(Window { first: *line, count: 1 }),
         }
     }
 
@@ -83,7 +112,7 @@ impl Seen {
         // Just after a second's begin, a line of the other stream may still come in with a stamp of the second before.
         let before = self.before.filter(|_| self.young);
         let from = before.unwrap_or(now);
-        let since = from.first.time()?;
+        let since = from.first.stamp.time()?;
         let left = now.count + before.map_or(0, |b| b.count);
         Some((since, Skip { firsts: [from.first, now.first], last: now.first, left, begun: false }))
     }
@@ -92,19 +121,19 @@ impl Seen {
 /// What of a stream's begin is known already.
 #[derive(Clone, Debug)]
 pub struct Skip {
-    firsts: [Stamp; 2],
-    last: Stamp,
+    firsts: [Mark; 2],
+    last: Mark,
     left: u64,
     begun: bool,
 }
 
 impl Skip {
     /// Whether the next line of the stream is known. After the first «no» it is not asked again.
-    pub fn knows(&mut self, stamp: &Stamp) -> bool {
-        if self.left == 0 || stamp.second() > self.last.second() {
+    pub fn knows(&mut self, line: &Mark) -> bool {
+        if self.left == 0 || line.second() > self.last.second() {
             return false;
         }
-        if !self.begun && !self.firsts.contains(stamp) {
+        if !self.begun && !self.firsts.contains(line) {
             // The end of a long line that began before the window: it is stored in parts with stamps of their own.
             return true;
         }
@@ -122,6 +151,10 @@ mod tests {
         Stamp::of(format!("{text} line").as_bytes()).unwrap()
     }
 
+    fn line(stamped: &str) -> Mark {
+        Mark::of(stamp(stamped), b"line")
+    }
+
     #[test]
     fn a_stamp_is_read_only_where_there_is_one() {
         assert_eq!(stamp("2026-01-02T03:04:05.000000006Z").text(), b"2026-01-02T03:04:05.000000006Z");
@@ -135,34 +168,45 @@ mod tests {
     fn lines_of_the_last_second_are_skipped_by_their_number() {
         let mut seen = Seen::default();
         for text in ["2026-01-02T03:04:04.5Z", "2026-01-02T03:04:05.5Z", "2026-01-02T03:04:05.5Z"] {
-            seen.count(&stamp(text));
+            seen.count(&line(text));
         }
         let (since, mut skip) = seen.resume().unwrap();
         assert_eq!(since.to_string(), "2026-01-02T03:04:05Z");
-        let known: Vec<bool> = (0..3).map(|_| skip.knows(&stamp("2026-01-02T03:04:05.5Z"))).collect();
+        let known: Vec<bool> = (0..3).map(|_| skip.knows(&line("2026-01-02T03:04:05.5Z"))).collect();
         assert_eq!(known, [true, true, false]);
     }
 
     #[test]
     fn the_second_before_is_read_again_while_the_last_is_young() {
         let mut seen = Seen::default();
-        seen.count(&stamp("2026-01-02T03:04:04.9Z"));
-        seen.count(&stamp("2026-01-02T03:04:05.01Z"));
+        seen.count(&line("2026-01-02T03:04:04.9Z"));
+        seen.count(&line("2026-01-02T03:04:05.01Z"));
         let (since, mut skip) = seen.resume().unwrap();
         assert_eq!(since.to_string(), "2026-01-02T03:04:04Z");
-        assert!(skip.knows(&stamp("2026-01-02T03:04:04.9Z")));
-        assert!(skip.knows(&stamp("2026-01-02T03:04:05.01Z")));
-        assert!(!skip.knows(&stamp("2026-01-02T03:04:04.95Z")));
+        assert!(skip.knows(&line("2026-01-02T03:04:04.9Z")));
+        assert!(skip.knows(&line("2026-01-02T03:04:05.01Z")));
+        assert!(!skip.knows(&line("2026-01-02T03:04:04.95Z")));
     }
 
     #[test]
     fn the_end_of_a_long_line_from_before_the_window_is_known() {
         let mut seen = Seen::default();
-        seen.count(&stamp("2026-01-02T03:04:03.9Z"));
-        seen.count(&stamp("2026-01-02T03:04:05.5Z"));
+        seen.count(&line("2026-01-02T03:04:03.9Z"));
+        seen.count(&line("2026-01-02T03:04:05.5Z"));
         let (_, mut skip) = seen.resume().unwrap();
-        assert!(skip.knows(&stamp("2026-01-02T03:04:05.2Z")));
-        assert!(skip.knows(&stamp("2026-01-02T03:04:05.5Z")));
-        assert!(!skip.knows(&stamp("2026-01-02T03:04:05.6Z")));
+        assert!(skip.knows(&line("2026-01-02T03:04:05.2Z")));
+        assert!(skip.knows(&line("2026-01-02T03:04:05.5Z")));
+        assert!(!skip.knows(&line("2026-01-02T03:04:05.6Z")));
+    }
+
+    #[test]
+    fn the_end_of_a_long_line_is_told_from_the_next_line_when_the_clock_stood_still() {
+        let mut seen = Seen::default();
+        seen.count(&line("2026-01-02T03:04:03.9Z"));
+        seen.count(&line("2026-01-02T03:04:05.5Z"));
+        let (_, mut skip) = seen.resume().unwrap();
+        assert!(skip.knows(&Mark::of(stamp("2026-01-02T03:04:05.5Z"), b"the end of the long one")));
+        assert!(skip.knows(&line("2026-01-02T03:04:05.5Z")));
+        assert!(!skip.knows(&line("2026-01-02T03:04:05.5Z")));
     }
 }

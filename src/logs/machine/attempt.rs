@@ -1,6 +1,6 @@
 //! From one container of a task to the next, and from one attempt to the next.
 
-use super::stream::{Phase, is_native_sidecar};
+use super::stream::{Phase, is_native_sidecar, is_own_sidecar};
 use super::task::Stage;
 use super::{Effect, Emit, Find, Follow, Notice, Outcome, Subject};
 use crate::objects::core::{Container, Pod};
@@ -8,12 +8,18 @@ use crate::objects::core::{Container, Pod};
 impl Follow {
     /// Takes a task as far as it goes now; returns whether it is done.
     pub(super) fn advance(&mut self, index: usize, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) -> bool {
+        self.open_beside(index, effects, emit);
         while self.tasks[index].stage == Stage::Next {
             if !self.is_there(index, effects, emit) || !self.advance_once(index, effects, emit) {
                 break;
             }
         }
         self.tasks[index].is_done()
+    }
+
+    /// Whether the attempt at which a task is belongs to those that are asked for.
+    pub(super) fn is_attempt_wanted(&self, index: usize) -> bool {
+        self.policy.attempt.is_none_or(|wanted| wanted == self.tasks[index].attempt + 1)
     }
 
     /// Whether the run that refers to the task is over.
@@ -44,12 +50,12 @@ impl Follow {
         if !self.policy.live && !self.begin(index, emit) {
             return false;
         }
-        let task = &mut self.tasks[index];
-        let Some(name) = task.pod() else { return self.end(index, effects, emit) };
-        if self.policy.attempt.is_some_and(|wanted| wanted != task.attempt + 1) {
-            task.next_attempt();
+        let Some(name) = self.tasks[index].pod() else { return self.end(index, effects, emit) };
+        if !self.is_attempt_wanted(index) {
+            self.tasks[index].next_attempt();
             return true;
         }
+        let task = &self.tasks[index];
         let listed = self.runs.get(task.of()).is_none_or(|run| run.pods_listed);
         let seen = self.pods.entry(name.clone()).or_default();
         seen.task = Some(index);
@@ -150,6 +156,10 @@ impl Follow {
             self.tasks[index].next_attempt();
             return true;
         };
+        if self.is_read_beside(name, &container) {
+            self.tasks[index].next_container();
+            return true;
+        }
         let started = has_begun(&&container);
         if seen.gone {
             if started {
@@ -198,14 +208,14 @@ impl Follow {
     }
 
     /// The names of the containers that are read: steps and sidecars, and the init containers where asked for. Followed,
-    /// a sidecar among the init containers comes last: it ends only when the steps have.
+    /// or where it is shown as one of the Task's own, a sidecar among the init containers comes last.
     pub(super) fn chosen(&self, pod: &Pod) -> Vec<String> {
-        let late = |c: &&Container| self.policy.live && is_native_sidecar(c);
-        let init = || pod.spec.init_containers.iter().filter(|_| self.policy.init);
+        let late = |c: &&Container| (self.policy.live || !self.policy.init) && is_native_sidecar(c);
         let step = |c: &&Container| {
             let name = c.name.strip_prefix("step-").unwrap_or(&c.name);
             self.policy.steps.is_empty() || self.policy.steps.iter().any(|s| s == name)
         };
+        let init = || pod.spec.init_containers.iter().filter(|c| self.policy.init || is_own_sidecar(c) && step(c));
         let first = init().filter(|c| !late(c)).chain(pod.spec.containers.iter().filter(step));
         first.chain(init().filter(late)).map(|c| c.name.clone()).collect()
     }

@@ -32,6 +32,8 @@ pub(super) struct Stream {
     init: bool,
     /// Whether the steps do not wait for its end
     sidecar: bool,
+    /// Whether it is read beside the steps, since it would be gone when its turn comes
+    beside: bool,
     pub(super) lines: Lines,
     /// Lines that wait for their turn, where lines are told by their time
     pub(super) held: Held,
@@ -116,6 +118,18 @@ fn is_sidecar(container: &str) -> bool {
     !container.starts_with("step-")
 }
 
+/// Whether a container is one that runs beside the steps.
+fn is_beside(pod: &Pod, container: &str) -> bool {
+    let native = pod.spec.init_containers.iter().any(|c| c.name == container && is_native_sidecar(c));
+    native || is_sidecar(container) && pod.spec.containers.iter().any(|c| c.name == container)
+}
+
+/// Whether an init container is one of the Task's sidecars: Tekton makes them so where the cluster can
+/// (`enable-kubernetes-sidecar`). Others are somebody else's, and asked for with the other init containers.
+pub(super) fn is_own_sidecar(container: &Container) -> bool {
+    is_native_sidecar(container) && container.name.starts_with("sidecar-")
+}
+
 /// Whether an init container goes on beside the steps (`restartPolicy: Always`).
 pub(super) fn is_native_sidecar(container: &Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
@@ -167,16 +181,41 @@ impl Follow {
         }
     }
 
-    /// Begins to read a container's log.
+    /// Begins to read a container's log; the task waits for its end.
     pub(super) fn open(&mut self, index: usize, pod: &str, container: &str, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
+        let task = &mut self.tasks[index];
+        task.stage = Stage::Reading;
+        task.reading += 1;
+        self.begin_stream(index, pod, container, false, effects, emit);
+    }
+
+    /// Followed: begins to read the sidecars that run. Tekton stops them when the steps are over, and what they wrote
+    /// may be gone soon after.
+    pub(super) fn open_beside(&mut self, index: usize, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
+        let task = &self.tasks[index];
+        let Some(name) = task.pod().filter(|_| self.policy.live && !task.is_over() && self.is_attempt_wanted(index)) else { return };
+        let Some(pod) = self.pods.get(&name).filter(|seen| !seen.gone).and_then(|seen| seen.pod.as_ref()) else { return };
+        let runs = |container: &String| matches!(Phase::of(pod, container), Phase::Running);
+        let mut sidecars = self.chosen(pod);
+        sidecars.retain(|container| is_beside(pod, container) && runs(container) && !self.is_read_beside(&name, container));
+        for container in sidecars {
+            self.begin_stream(index, &name, &container, true, effects, emit);
+            self.tasks[index].beside += 1;
+        }
+    }
+
+    /// Whether a sidecar is read beside the steps, or was.
+    pub(super) fn is_read_beside(&self, pod: &str, container: &str) -> bool {
+        self.streams.iter().any(|s| s.beside && s.source.pod == pod && s.source.container == container)
+    }
+
+    fn begin_stream(&mut self, index: usize, pod: &str, container: &str, beside: bool, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         let spec = self.pods[pod].pod.as_ref().map(|p| &p.spec);
         let native = spec.and_then(|s| s.init_containers.iter().find(|c| c.name == container)).map(is_native_sidecar);
         self.tell_events(pod, emit);
         let id = self.streams.len();
         let began = self.runs.get_index(self.tasks[index].root()).and_then(|(_, run)| run.began());
-        let (run, task) = self.tasks.get_index_mut(index).expect("it is a task's index");
-        task.stage = Stage::Reading;
-        task.reading += 1;
+        let (run, task) = self.tasks.get_index(index).expect("it is a task's index");
         let source = Source {
             id,
             called: task.called().clone(),
@@ -194,6 +233,7 @@ impl Follow {
             task: index,
             init: native.is_some(),
             sidecar: native.unwrap_or_else(|| is_sidecar(container)),
+            beside,
             lines: Lines::default(),
             held: Held::default(),
             whole: false,
@@ -278,7 +318,12 @@ impl Follow {
                 let begun = stream.lines.cut().is_some() || stream.lines.is_within_line();
                 if !begun && !by_time {
                     stream.over = true;
-                    self.tasks[stream.task].stage = Stage::Next;
+                    let task = &mut self.tasks[stream.task];
+                    if stream.beside {
+                        task.beside -= 1;
+                    } else {
+                        task.stage = Stage::Next;
+                    }
                     return;
                 }
                 return self.settle(id, emit);
@@ -333,6 +378,9 @@ impl Follow {
         if self.floor == Some(id) {
             self.floor = None;
         }
+        if self.streams[id].beside {
+            self.tasks[self.streams[id].task].beside -= 1;
+        }
         effects.push(Effect::Close(id));
     }
 
@@ -367,7 +415,12 @@ impl Follow {
             Self::say(Notice::Continued { source: Box::new(source), code }, emit);
         }
         let by_time = self.is_by_time();
-        let task = &mut self.tasks[self.streams[id].task];
+        let stream = &self.streams[id];
+        let task = &mut self.tasks[stream.task];
+        if stream.beside {
+            task.beside -= 1;
+            return;
+        }
         task.reading = task.reading.saturating_sub(1);
         match (by_time, stops) {
             (true, _) if task.reading > 0 => {}

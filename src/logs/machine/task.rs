@@ -34,6 +34,8 @@ pub(super) struct Task {
     pub(super) container: usize,
     /// How many containers are being read
     pub(super) reading: usize,
+    /// How many sidecars are being read beside its steps
+    pub(super) beside: usize,
     pub(super) stage: Stage,
 }
 
@@ -143,7 +145,7 @@ impl Task {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.stage == Stage::Done
+        self.stage == Stage::Done && self.beside == 0
     }
 
     pub(super) fn is_known(&self) -> bool {

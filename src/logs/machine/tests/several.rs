@@ -161,3 +161,20 @@ fn a_status_other_than_one_does_not_hide_what_comes_after_it() {
     told.tell(end(0)).tell(end(1));
     assert_eq!(told.text, "! a failed\nr-a/x ended\n! step-x exited with 5\nr-a/web ended\n! it is so\n".replace("web", "sidecar-web"));
 }
+
+#[test]
+fn a_sidecar_is_read_while_the_steps_run() {
+    let mut told = Told::new(true);
+    told.tell(named("r", "Unknown", &[("TaskRun", "r-a", "a")])).tell(task("r-a", "Unknown", &["p"]));
+    told.tell(pod("p", &[("step-x", None), ("sidecar-web", None)]));
+    told.tell(line(0, "serving\n")).tell(line(1, "tested\n")).tell(line(0, "served\n"));
+    let both = "r-a/sidecar-web: serving\nr-a/x: tested\nr-a/sidecar-web: served\n";
+    assert_eq!(told.text, both);
+    told.tell(pod("p", &[("step-x", Some(0)), ("sidecar-web", None)])).tell(end(1)).tell(end(1)).tell(task("r-a", "True", &["p"]));
+    told.tell(named("r", "True", &[("TaskRun", "r-a", "a")]));
+    listed(&mut told, &["r"]);
+    assert_eq!(told.text, format!("{both}r-a/x ended\n"), "the sidecar's end is still to come");
+    told.tell(end(0));
+    assert_eq!(told.text, format!("{both}r-a/x ended\nr-a/sidecar-web ended\n"));
+    assert!(told.machine.outcome().is_some());
+}

@@ -54,6 +54,10 @@ impl Piece<'_> {
 /// The lines of one container's log, over as many streams as it takes.
 #[derive(Debug, Default)]
 pub struct Lines {
+    /// Whether the stream has no stamps
+    plain: bool,
+    /// Lines that were given out without their stamps; of a stream with stamps, those of them that have yet to come again
+    unstamped: u64,
     held: Vec<u8>,
     open: Option<Open>,
     seen: Seen,
@@ -71,9 +75,27 @@ struct Open {
     known: u64,
     /// Whether the whole line was given out over an earlier stream
     dropped: bool,
+    /// Whether it is to be counted among those that were read
+    counts: bool,
 }
 
 impl Lines {
+    /// Lines without stamps, of a log that does not change any more. When its stream drops, the next one is to have
+    /// stamps and begins at the log's begin: what was given out is counted off.
+    pub fn plain() -> Self {
+        Self { plain: true, ..Self::default() }
+    }
+
+    /// Whether the stream is to have no stamps.
+    pub fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// How many lines have yet to come again before there are new ones.
+    pub fn behind(&self) -> u64 {
+        if self.plain { 0 } else { self.unstamped }
+    }
+
     /// Takes bytes of the stream.
     pub fn feed(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Piece<'_>)) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
@@ -122,6 +144,7 @@ impl Lines {
     /// The stream is over and the log may not be: the next stream is to begin at the time that this returns, or at the
     /// log's begin.
     pub fn cut(&mut self) -> Option<Timestamp> {
+        self.plain &= self.held.is_empty() && self.open.is_none() && self.unstamped == 0;
         self.held.clear();
         if let Some(open) = self.open.take().filter(|o| !o.dropped) {
             let given = open.came.max(open.known);
@@ -130,6 +153,11 @@ impl Lines {
         let (since, skip) = self.seen.resume()?;
         self.skip = Some(skip);
         Some(since)
+    }
+
+    /// Whether anything of the log was read.
+    pub fn is_begun(&self) -> bool {
+        self.is_within_line() || self.unstamped > 0 || self.seen.resume().is_some()
     }
 
     /// Whether a line was given out up to a point within it, so that nothing else may be written before its end.
@@ -151,25 +179,31 @@ impl Lines {
         }
         if end.is_none() {
             self.open = Some(open);
-        } else if let Some(mark) = open.mark.filter(|_| !open.dropped) {
-            self.seen.count(&mark);
+        } else if self.plain {
+            self.unstamped += 1;
+        } else if open.counts {
+            self.unstamped -= u64::from(open.dropped);
+            open.mark.iter().for_each(|mark| self.seen.count(mark));
         }
     }
 
     /// Begins a line: takes its stamp off and finds out whether it is known from an earlier stream.
     fn begin<'b>(&mut self, bytes: &'b [u8], emit: &mut dyn FnMut(Piece<'_>)) -> (Open, &'b [u8], bool) {
-        let stamp = Stamp::of(bytes);
+        let stamp = if self.plain { None } else { Stamp::of(bytes) };
         let text = stamp.map_or(bytes, |s| &bytes[s.text().len() + 1..]);
         let mark = stamp.map(|s| Mark::of(s, text));
-        let new = Open { mark, came: 0, known: 0, dropped: false };
+        let new = Open { mark, came: 0, known: 0, dropped: false, counts: true };
         if let (Some(mark), Some(skip)) = (&mark, &mut self.skip) {
             if skip.knows(mark) {
-                return (Open { dropped: true, ..new }, text, true);
+                return (Open { dropped: true, counts: false, ..new }, text, true);
             }
             self.skip = None;
         }
+        if !self.plain && self.unstamped > 0 {
+            return (Open { dropped: true, ..new }, text, true);
+        }
         match self.cut.take() {
-            Some(cut) if cut.mark == mark => (Open { known: cut.known, ..new }, text, false),
+            Some(cut) if cut.mark.is_none() || cut.mark == mark => (Open { known: cut.known, ..new }, text, false),
             Some(_) => {
                 // The rest of the line is lost (the log was rotated away meanwhile); what came of it ends here.
                 emit(Piece { stamp: b"", text: b"", begins: false, end: Some(End::Log) });
@@ -229,13 +263,13 @@ mod tests {
             Self(records)
         }
 
-        /// As the API gives it: filtered by record, stamped where a line begins.
-        fn stream(&self, since: Option<Timestamp>) -> Vec<u8> {
+        /// As the API gives it: filtered by record, stamped where a line begins if that is asked for.
+        fn stream(&self, since: Option<Timestamp>, stamps: bool) -> Vec<u8> {
             let since = since.map_or(0, |t| t.as_nanosecond() as i64);
             let mut out = Vec::new();
             let mut begins = true;
             for (at, part) in self.0.iter().filter(|(at, _)| *at >= since) {
-                if begins {
+                if begins && stamps {
                     let time = Timestamp::from_nanosecond(i128::from(*at)).unwrap();
                     out.extend_from_slice(format!("{time:.9} ").as_bytes());
                 }
@@ -267,11 +301,12 @@ mod tests {
         fn every_line_comes_once_and_in_order_however_the_stream_is_cut(
             lines in prop::collection::vec(line(), 0..30),
             cuts in prop::collection::vec((0.0..1.0_f64, 1..64_usize), 0..8),
+            plain in any::<bool>(),
         ) {
             let stored = Stored::new(&lines);
-            let (mut out, mut read, mut since) = (Vec::new(), Lines::default(), None);
+            let (mut out, mut read, mut since) = (Vec::new(), if plain { Lines::plain() } else { Lines::default() }, None);
             for (share, size) in cuts {
-                let stream = stored.stream(since);
+                let stream = stored.stream(since, !read.is_plain());
                 let end = (stream.len() as f64 * share) as usize;
                 for chunk in stream[..end].chunks(size) {
                     read.feed(chunk, &mut collect(&mut out));
@@ -282,7 +317,7 @@ mod tests {
                 }
                 since = read.cut();
             }
-            read.feed(&stored.stream(since), &mut collect(&mut out));
+            read.feed(&stored.stream(since, !read.is_plain()), &mut collect(&mut out));
             read.end(&mut collect(&mut out));
             let expected: Vec<u8> = lines.iter().flat_map(|(_, l)| l.iter().copied().chain([b'\n'])).collect();
             prop_assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));

@@ -198,6 +198,7 @@ impl Following {
         common.tools.choose(&mut policy);
         let mut look = LineLook { prefix, stamps, ..LineLook::plain(subject) };
         common.tools.clone().shape(&mut look);
+        policy.stamps = look.tells_time();
         Ok(Self { policy, look })
     }
 }

@@ -135,7 +135,8 @@ impl Scripted {
         }
         let follow = query.get("follow").is_some_and(|f| f == "true");
         let since = query.get("sinceTime").map(|t| t.parse::<Timestamp>().expect("a time as in RFC 3339"));
-        let read = Read { next: 0, begins: true, until: if follow { log.end } else { self.now() }, since };
+        let stamps = query.get("timestamps").is_some_and(|t| t == "true");
+        let read = Read { next: 0, begins: true, stamps, until: if follow { log.end } else { self.now() }, since };
         let server = self.clone();
         let parts = stream::unfold(read, move |read| server.clone().part(key.clone(), read));
         Response::new(streamed(parts))
@@ -165,7 +166,7 @@ impl Scripted {
             if read.since.is_some_and(|since| stamp < since) {
                 continue;
             }
-            if read.begins {
+            if read.begins && read.stamps {
                 text.extend_from_slice(format!("{stamp:.9} ").as_bytes());
             }
             text.extend_from_slice(bytes);
@@ -179,6 +180,7 @@ impl Scripted {
 struct Read {
     next: usize,
     begins: bool,
+    stamps: bool,
     until: Duration,
     since: Option<Timestamp>,
 }

@@ -7,7 +7,7 @@ use crate::logs::slots::{Asked, Reader};
 
 /// A place that has containers' logs.
 pub trait LogSource: Send + Sync {
-    /// Asks for a log; lines begin with their time. An error with status 404 says that the log is not there.
+    /// Asks for a log. An error with status 404 says that the log is not there.
     fn open(&self, namespace: &str, opening: Opening) -> Asked;
 }
 
@@ -27,8 +27,8 @@ impl OfPods {
 impl LogSource for OfPods {
     fn open(&self, namespace: &str, opening: Opening) -> Asked {
         let (cluster, namespace) = (self.cluster.clone(), namespace.to_owned());
-        let Opening { pod, container, since, tail, follow, previous, .. } = opening;
-        let query = LogQuery { container, follow, timestamps: true, since, tail, previous };
+        let Opening { pod, container, since, tail, stamps, follow, previous, .. } = opening;
+        let query = LogQuery { container, follow, timestamps: stamps, since, tail, previous };
         Box::pin(async move { Ok(Box::new(cluster.log(&namespace, &pod, &query).await?) as Reader) })
     }
 }

@@ -48,6 +48,8 @@ pub struct Policy {
     pub since: Option<Timestamp>,
     /// Only the last lines of each container
     pub tail: Option<u64>,
+    /// Whether each line's time is to be told
+    pub stamps: bool,
     /// The cluster's Events about the pods as well
     pub events: bool,
     /// Go on with what the runs tell where the user may read neither pods nor logs
@@ -176,6 +178,8 @@ pub struct Opening {
     pub since: Option<Timestamp>,
     /// Only so many lines of its end
     pub tail: Option<u64>,
+    /// Whether lines are to begin with their time
+    pub stamps: bool,
     /// Whether to go on while the container runs
     pub follow: bool,
     /// Whether the log before the container's last restart is meant

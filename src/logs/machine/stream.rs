@@ -145,10 +145,14 @@ impl Follow {
             lines.feed(bytes, &mut |piece| held.keep(piece));
             return;
         }
+        let behind = lines.behind();
         lines.feed(bytes, &mut |piece| {
             *fruitless = 0;
             emit(LogEvent::Piece { source, piece });
         });
+        if lines.behind() < behind {
+            *fruitless = 0;
+        }
         self.floor = lines.is_within_line().then_some(id);
     }
 
@@ -229,12 +233,12 @@ impl Follow {
         };
         emit(LogEvent::Begun { source: &source });
         self.streams.push(Stream {
+            lines: if self.needs_stamps(pod, container) { Lines::default() } else { Lines::plain() },
             source,
             task: index,
             init: native.is_some(),
             sidecar: native.unwrap_or_else(|| is_sidecar(container)),
             beside,
-            lines: Lines::default(),
             held: Held::default(),
             whole: false,
             lapsed: false,
@@ -244,6 +248,14 @@ impl Follow {
             over: false,
         });
         self.reopen(id, Duration::ZERO, effects);
+    }
+
+    /// Whether a log's lines have to come with their time: it is to be told, or the log still grows and is taken up
+    /// again by it. Without, a third less has to come.
+    fn needs_stamps(&self, pod: &str, container: &str) -> bool {
+        let pod = self.pods.get(pod).and_then(|seen| seen.pod.as_ref());
+        let ended = pod.is_some_and(|pod| matches!(Phase::of(pod, container), Phase::Over(_)));
+        self.policy.stamps || self.is_by_time() || !ended
     }
 
     /// Asks for a log, from where it was read last.
@@ -260,6 +272,7 @@ impl Follow {
             container: stream.source.container.clone(),
             since: read.or(self.policy.since),
             tail: self.policy.tail.filter(|_| read.is_none()),
+            stamps: !stream.lines.is_plain(),
             follow: self.policy.live && !ended,
             previous: stopped && !stream.no_previous,
             after,
@@ -315,8 +328,8 @@ impl Follow {
             Some(404) => {
                 self.pods.entry(stream.source.pod.clone()).or_default().gone = true;
                 // That it is gone is said with what the status still tells.
-                let begun = stream.lines.cut().is_some() || stream.lines.is_within_line();
-                if !begun && !by_time {
+                stream.lines.cut();
+                if !stream.lines.is_begun() && !by_time {
                     stream.over = true;
                     let task = &mut self.tasks[stream.task];
                     if stream.beside {

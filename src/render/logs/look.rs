@@ -46,6 +46,11 @@ impl LineLook {
             sparse: false,
         }
     }
+
+    /// Whether lines are written with their time.
+    pub fn tells_time(&self) -> bool {
+        self.stamps != Stamps::None || matches!(self.form, Form::Json)
+    }
 }
 
 /// How a line's time is told.

@@ -220,7 +220,7 @@ fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcom
             place => {
                 let opening = streams.remove(readable[place - queues.len()]);
                 let stream = opening.stream;
-                let bytes = text(world.log(&opening.pod, &opening.container), opening.since);
+                let bytes = text(world.log(&opening.pod, &opening.container), opening.since, opening.stamps);
                 let cut = if cuts > 0 { usize::from(chosen.next().unwrap()) % (bytes.len() + 1) } else { bytes.len() };
                 cuts = cuts.saturating_sub(1);
                 // A stream that does not follow and is cut breaks; one that follows may seem to end well.
@@ -250,11 +250,12 @@ fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcom
     Err(TestCaseError::fail("it does not end"))
 }
 
-fn text(records: &[(i64, String)], since: Option<jiff::Timestamp>) -> Vec<u8> {
+fn text(records: &[(i64, String)], since: Option<jiff::Timestamp>, stamps: bool) -> Vec<u8> {
     let since = since.map_or(0, jiff::Timestamp::as_second);
     let later = records.iter().filter(|(at, _)| at / 1_000_000_000 >= since);
-    let stamped = later.map(|(at, line)| format!("{:.9} {line}\n", jiff::Timestamp::from_nanosecond(i128::from(*at)).unwrap()));
-    stamped.collect::<String>().into_bytes()
+    let stamp = |at: i64| jiff::Timestamp::from_nanosecond(i128::from(at)).unwrap();
+    let written = later.map(|(at, line)| if stamps { format!("{:.9} {line}\n", stamp(*at)) } else { format!("{line}\n") });
+    written.collect::<String>().into_bytes()
 }
 
 fn lines() -> impl Strategy<Value = Vec<(i64, String)>> {

@@ -233,3 +233,29 @@ fn every_file_says_its_duty_and_fits_the_eye() {
     }
     assert_none("files that break the house rules", wrong);
 }
+
+/// So many lines in a row count as repeated when they stand in another file as well.
+const REPEATED: usize = 6;
+
+/// Percent of the lines that may be repeated. In tkn it is 14.
+const MOST_REPEATED: usize = 3;
+
+#[test]
+fn hardly_any_lines_stand_in_two_files() {
+    let sources = sources();
+    let lines = |source: &'_ Source| -> Vec<String> {
+        source.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
+    let files: Vec<Vec<String>> = sources.iter().map(lines).collect();
+    let mut places: BTreeMap<&[String], BTreeSet<usize>> = BTreeMap::new();
+    for (file, lines) in files.iter().enumerate() {
+        lines.windows(REPEATED).for_each(|run| drop(places.entry(run).or_default().insert(file)));
+    }
+    let repeated = |lines: &Vec<String>| {
+        let begins: Vec<usize> =
+            (0..lines.len()).filter(|at| lines.get(*at..at + REPEATED).is_some_and(|run| places[run].len() > 1)).collect();
+        begins.iter().flat_map(|at| *at..at + REPEATED).collect::<BTreeSet<usize>>().len()
+    };
+    let (all, repeated): (usize, usize) = (files.iter().map(Vec::len).sum(), files.iter().map(repeated).sum());
+    assert!(repeated * 100 < all * MOST_REPEATED, "{repeated} of {all} lines stand in another file as well");
+}

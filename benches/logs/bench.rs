@@ -9,8 +9,8 @@ use super::measure::{Cost, cost, median};
 use super::plan::Plan;
 use super::proxy::{self, Proxy};
 
-/// Counted runs of each program.
-const TIMES: usize = 5;
+/// Counted runs of each program: a pass over a million lines takes the server half a minute.
+const TIMES: usize = 3;
 
 /// Tasks of the run that is followed.
 const TASKS: usize = 40;

@@ -249,7 +249,9 @@ fn hardly_any_lines_stand_in_two_files() {
     let files: Vec<Vec<String>> = sources.iter().map(lines).collect();
     let mut places: BTreeMap<&[String], BTreeSet<usize>> = BTreeMap::new();
     for (file, lines) in files.iter().enumerate() {
-        lines.windows(REPEATED).for_each(|run| drop(places.entry(run).or_default().insert(file)));
+        for run in lines.windows(REPEATED) {
+            places.entry(run).or_default().insert(file);
+        }
     }
     let repeated = |lines: &Vec<String>| {
         let begins: Vec<usize> =

@@ -115,7 +115,12 @@ impl Objects {
         let since = query.get("sinceTime").map_or("", String::as_str);
         let lines: Vec<&str> = log.split_inclusive('\n').filter(|line| since.is_empty() || *line >= &since[..19]).collect();
         let tail = query.get("tailLines").and_then(|tail| tail.parse().ok()).unwrap_or(lines.len());
-        Answer::text(&lines[lines.len().saturating_sub(tail)..].concat())
+        let stamps = query.get("timestamps").is_some_and(|stamps| stamps == "true");
+        // A line that the server itself puts into a log has no time to take off.
+        let shown = |line: &&str| {
+            if stamps || !line.starts_with("20") { (*line).to_owned() } else { line.split_once(' ').expect("a stamp").1.to_owned() }
+        };
+        Answer::text(&lines[lines.len().saturating_sub(tail)..].iter().map(shown).collect::<String>())
     }
 }
 

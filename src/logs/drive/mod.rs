@@ -2,6 +2,7 @@
 //! to a sink.
 
 mod begin;
+mod pace;
 mod patience;
 mod source;
 mod telling;
@@ -23,6 +24,7 @@ use crate::client::{self, Cluster, Select};
 use crate::objects::core::Pod;
 use crate::objects::run::CustomRun;
 use crate::objects::{Object, Seen, Undecodable};
+use pace::Pace;
 use patience::Patience;
 pub use source::{LogSource, OfPods};
 
@@ -99,6 +101,7 @@ pub async fn follow_all(
         watches: SelectAll::new(),
         finds: FuturesUnordered::new(),
         patience: Patience::default(),
+        pace: Pace::default(),
         machine: Follow::new(subject, names.iter().cloned(), policy),
     };
     drive.tell_all(begun.runs, sink)?;
@@ -116,6 +119,7 @@ struct Drive<'a> {
     watches: SelectAll<BoxStream<'a, Inputs>>,
     finds: FuturesUnordered<Pin<Box<dyn Future<Output = Inputs> + Send + 'a>>>,
     patience: Patience,
+    pace: Pace,
     machine: Follow,
     /// Whether to go on without what the user may not read
     lenient: bool,
@@ -171,8 +175,13 @@ impl<'a> Drive<'a> {
             if let Poll::Ready(Some(inputs)) = self.finds.poll_next_unpin(cx) {
                 return Poll::Ready(Ok(Next::Told(inputs)));
             }
-            if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream)) {
-                return Poll::Ready(Ok(Next::Slot(ready)));
+            if !self.pace.rests(cx) {
+                if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream)) {
+                    return Poll::Ready(Ok(Next::Slot(ready)));
+                }
+                if self.pace.yields(cx) {
+                    return Poll::Pending;
+                }
             }
             if self.patience.poll(cx).is_ready() {
                 return Poll::Ready(Ok(Next::Waited));
@@ -186,8 +195,11 @@ impl<'a> Drive<'a> {
     }
 
     fn take(&mut self, stream: usize, sink: &mut dyn Sink) -> Result<(), Error> {
-        let machine = &mut self.machine;
-        let written = self.slots.take(stream, |bytes| step(machine, Input::Bytes { stream, bytes }, sink));
+        let (machine, pace) = (&mut self.machine, &mut self.pace);
+        let written = self.slots.take(stream, |bytes| {
+            pace.takes(bytes.len());
+            step(machine, Input::Bytes { stream, bytes }, sink)
+        });
         for effect in written.unwrap_or_else(|| Ok(Vec::new()))? {
             self.act(effect);
         }

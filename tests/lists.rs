@@ -93,20 +93,34 @@ fn few_runs_take_one_request() {
     assert_eq!(server.asked().len(), 1);
 }
 
-#[test]
-fn a_long_list_comes_page_by_page() {
-    let server = FakeServer::start(|request, _| {
-        let (name, next) = match request.target.split("continue=").nth(1) {
-            None => ("a", "1"),
-            Some("1") => ("b", "2"),
-            _ => ("c", ""),
+/// A list whose items come one to a page, and without a limit all in one answer where the server lets them.
+fn three_runs(in_one: bool) -> FakeServer {
+    FakeServer::start(move |request, _| {
+        let (names, next): (&[&str], &str) = match request.target.split("continue=").nth(1) {
+            None if in_one && !request.target.contains("limit=") => (&["a", "b", "c"], ""),
+            None => (&["a"], "1"),
+            Some("1") => (&["b"], "2"),
+            _ => (&["c"], ""),
         };
-        let items = [pipeline_run(name, Some("2026-01-01T00:00:00Z"), "Succeeded")];
+        let items: Vec<Value> = names.iter().map(|name| pipeline_run(name, Some("2026-01-01T00:00:00Z"), "Succeeded")).collect();
         Answer::json(&json!({"apiVersion": "tekton.dev/v1", "kind": "PipelineRunList", "metadata": {"continue": next}, "items": items}))
-    });
+    })
+}
+
+#[test]
+fn a_list_of_more_than_a_page_is_asked_for_as_a_whole() {
+    let server = three_runs(true);
     let ran = server.world().rtkn(&["pr", "list", "-o", "jsonpath={.items[*].metadata.name}"]).ok();
     assert_eq!(ran.stdout, "a b c");
-    assert_eq!(server.asked().len(), 3);
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[test]
+fn a_long_list_comes_page_by_page_where_the_whole_cannot_be_had() {
+    let server = three_runs(false);
+    let ran = server.world().rtkn(&["pr", "list", "-o", "jsonpath={.items[*].metadata.name}"]).ok();
+    assert_eq!(ran.stdout, "a b c");
+    assert_eq!(server.asked().len(), 4);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod request;
 mod table;
 mod watch;
 pub mod web;
+mod whole;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

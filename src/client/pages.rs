@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::request::{Ask, CONTINUE, Select};
+use super::whole::whole;
 use super::{ATTEMPTS, Cluster, Error, PAGE, PageMeta};
 use crate::objects::{Object, Seen};
 
@@ -91,8 +92,9 @@ impl<T: Object> Pages<'_, T> {
         read.await.map(|made| made.map(Some)).unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()))
     }
 
-    /// What a closure makes of each object of all pages, and the version of the list. A server that has forgotten the list
-    /// between two pages is asked for it anew.
+    /// What a closure makes of each object, and the version of the list or of one a little before. A list of more than a
+    /// page is asked for as a whole; where that breaks off, page by page. A server that has forgotten the list between two
+    /// pages is asked for it anew.
     ///
     /// # Errors
     /// When the server refuses or does not answer.
@@ -100,7 +102,16 @@ impl<T: Object> Pages<'_, T> {
         mut self,
         make: impl Fn(Seen<T>) -> Option<R> + Clone + Send + 'static,
     ) -> Result<(Vec<R>, String), Error> {
-        let (mut made, mut attempts) = (Vec::new(), 0..ATTEMPTS);
+        // The second page is asked for only where the whole list cannot be had.
+        let ahead = std::mem::take(&mut self.ahead);
+        let first = self.next(make.clone()).await?;
+        self.ahead = ahead;
+        if self.has_more()
+            && let Ok(made) = whole(self.cluster, self.query(), make.clone()).await
+        {
+            return Ok((made, self.version));
+        }
+        let (mut made, mut attempts) = (first.unwrap_or_default(), 0..ATTEMPTS);
         loop {
             match self.next(make.clone()).await {
                 Ok(Some(page)) => made.extend(page),
@@ -116,8 +127,11 @@ impl<T: Object> Pages<'_, T> {
     }
 
     async fn ask(&self, token: &str) -> Result<String, Error> {
-        let ask = Ask::list(T::KIND, self.namespace.as_deref()).select(&self.select);
-        self.cluster.text(&ask.query("limit", self.limit.to_string()).query(CONTINUE, token)).await
+        self.cluster.text(&self.query().query("limit", self.limit.to_string()).query(CONTINUE, token)).await
+    }
+
+    fn query(&self) -> Ask {
+        Ask::list(T::KIND, self.namespace.as_deref()).select(&self.select)
     }
 }
 

@@ -2,7 +2,6 @@
 //! to a sink.
 
 mod begin;
-mod pace;
 mod patience;
 mod source;
 mod telling;
@@ -24,7 +23,6 @@ use crate::client::{self, Cluster, Select};
 use crate::objects::core::Pod;
 use crate::objects::run::CustomRun;
 use crate::objects::{Object, Seen, Undecodable};
-use pace::Pace;
 use patience::Patience;
 pub use source::{LogSource, OfPods};
 
@@ -101,7 +99,6 @@ pub async fn follow_all(
         watches: SelectAll::new(),
         finds: FuturesUnordered::new(),
         patience: Patience::default(),
-        pace: Pace::default(),
         machine: Follow::new(subject, names.iter().cloned(), policy),
     };
     drive.tell_all(begun.runs, sink)?;
@@ -119,7 +116,6 @@ struct Drive<'a> {
     watches: SelectAll<BoxStream<'a, Inputs>>,
     finds: FuturesUnordered<Pin<Box<dyn Future<Output = Inputs> + Send + 'a>>>,
     patience: Patience,
-    pace: Pace,
     machine: Follow,
     /// Whether to go on without what the user may not read
     lenient: bool,
@@ -175,13 +171,8 @@ impl<'a> Drive<'a> {
             if let Poll::Ready(Some(inputs)) = self.finds.poll_next_unpin(cx) {
                 return Poll::Ready(Ok(Next::Told(inputs)));
             }
-            if !self.pace.rests(cx) {
-                if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream)) {
-                    return Poll::Ready(Ok(Next::Slot(ready)));
-                }
-                if self.pace.yields(cx) {
-                    return Poll::Pending;
-                }
+            if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream)) {
+                return Poll::Ready(Ok(Next::Slot(ready)));
             }
             if self.patience.poll(cx).is_ready() {
                 return Poll::Ready(Ok(Next::Waited));
@@ -195,11 +186,8 @@ impl<'a> Drive<'a> {
     }
 
     fn take(&mut self, stream: usize, sink: &mut dyn Sink) -> Result<(), Error> {
-        let (machine, pace) = (&mut self.machine, &mut self.pace);
-        let written = self.slots.take(stream, |bytes| {
-            pace.takes(bytes.len());
-            step(machine, Input::Bytes { stream, bytes }, sink)
-        });
+        let machine = &mut self.machine;
+        let written = self.slots.take(stream, |bytes| step(machine, Input::Bytes { stream, bytes }, sink));
         for effect in written.unwrap_or_else(|| Ok(Vec::new()))? {
             self.act(effect);
         }

@@ -73,10 +73,24 @@ struct Open {
     came: u64,
     /// Bytes of text that were given out over an earlier stream, and are not given out again
     known: u64,
-    /// Whether the whole line was given out over an earlier stream
-    dropped: bool,
-    /// Whether it is to be counted among those that were read
-    counts: bool,
+    standing: Standing,
+}
+
+/// What is known of a line from earlier streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is to be given out
+    New,
+    /// It was given out without its stamp, and is yet to be counted
+    Uncounted,
+    /// It was given out and counted
+    Counted,
+}
+
+impl Open {
+    fn is_new(&self) -> bool {
+        self.standing == Standing::New
+    }
 }
 
 impl Lines {
@@ -146,7 +160,7 @@ impl Lines {
     pub fn cut(&mut self) -> Option<Timestamp> {
         self.plain &= self.held.is_empty() && self.open.is_none() && self.unstamped == 0;
         self.held.clear();
-        if let Some(open) = self.open.take().filter(|o| !o.dropped) {
+        if let Some(open) = self.open.take().filter(Open::is_new) {
             let given = open.came.max(open.known);
             self.cut = Some(Open { known: given, ..open });
         }
@@ -162,7 +176,7 @@ impl Lines {
 
     /// Whether a line was given out up to a point within it, so that nothing else may be written before its end.
     pub fn is_within_line(&self) -> bool {
-        self.cut.is_some() || self.open.as_ref().is_some_and(|o| !o.dropped)
+        self.cut.is_some() || self.open.as_ref().is_some_and(Open::is_new)
     }
 
     fn piece(&mut self, bytes: &[u8], end: Option<End>, emit: &mut dyn FnMut(Piece<'_>)) {
@@ -172,7 +186,7 @@ impl Lines {
         };
         let known = open.known.saturating_sub(open.came).min(text.len() as u64) as usize;
         open.came += text.len() as u64;
-        if !open.dropped {
+        if open.is_new() {
             let mark = open.mark.as_ref().filter(|_| begins);
             let stamp = mark.map_or(&b""[..], |m| m.stamp().text());
             emit(Piece { stamp, text: &text[known..], begins, end });
@@ -181,8 +195,8 @@ impl Lines {
             self.open = Some(open);
         } else if self.plain {
             self.unstamped += 1;
-        } else if open.counts {
-            self.unstamped -= u64::from(open.dropped);
+        } else if open.standing != Standing::Counted {
+            self.unstamped -= u64::from(open.standing == Standing::Uncounted);
             open.mark.iter().for_each(|mark| self.seen.count(mark));
         }
     }
@@ -192,15 +206,15 @@ impl Lines {
         let stamp = if self.plain { None } else { Stamp::of(bytes) };
         let text = stamp.map_or(bytes, |s| &bytes[s.text().len() + 1..]);
         let mark = stamp.map(|s| Mark::of(s, text));
-        let new = Open { mark, came: 0, known: 0, dropped: false, counts: true };
+        let new = Open { mark, came: 0, known: 0, standing: Standing::New };
         if let (Some(mark), Some(skip)) = (&mark, &mut self.skip) {
             if skip.knows(mark) {
-                return (Open { dropped: true, counts: false, ..new }, text, true);
+                return (Open { standing: Standing::Counted, ..new }, text, true);
             }
             self.skip = None;
         }
         if !self.plain && self.unstamped > 0 {
-            return (Open { dropped: true, ..new }, text, true);
+            return (Open { standing: Standing::Uncounted, ..new }, text, true);
         }
         match self.cut.take() {
             Some(cut) if cut.mark.is_none() || cut.mark == mark => (Open { known: cut.known, ..new }, text, false),

@@ -17,7 +17,7 @@ pub use logs::{Filter, Form, LineLook, Printer, Stamps, sentence};
 pub use output::{Document, Printer as ObjectPrinter, Refused, Wanted};
 pub use page::page;
 pub use raw::{Format, UnknownFormat, object, objects};
-pub use table::{more, table};
+pub use table::{more, table, table_of_tkn};
 pub use yaml::yaml;
 
 /// A value as indented JSON as Go prints it for kubectl and tkn, with a line break at its end; keys stand in the order of

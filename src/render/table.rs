@@ -1,16 +1,34 @@
-//! Tables of lists, spaced as Go's tabwriter spaces tkn's: a column is as wide as its longest cell and three spaces, over
-//! as many lines as have it.
+//! Tables of lists: columns three spaces apart, each as wide as its cells are on a screen. In tkn's place they are spaced as
+//! tkn spaces them, which counts characters and knows no cells of several lines.
 
-use super::Look;
+use comfy_table::{Cell as Boxed, ColumnConstraint, Table as Grid, Width, presets};
+
+use super::{Look, tabs};
 use crate::views::{Cell, Table};
 
 /// Spaces between columns.
-const PADDING: usize = 3;
+const PADDING: u16 = 3;
 
 /// The table as text, each line with its line break; empty for a table without rows and headings.
 pub fn table(table: &Table, headings: bool, look: Look) -> String {
-    let rows = table.rows.iter().map(|row| texts(row, look)).collect();
-    aligned(table.headings.iter().map(|h| (*h).to_owned()).collect(), rows, headings)
+    more(table, headings, look, &mut Vec::new())
+}
+
+/// Rows that come later than others, in columns as wide as any row so far.
+pub fn more(table: &Table, headings: bool, look: Look, known: &mut Vec<u16>) -> String {
+    laid_out(table.headings.iter().copied().filter(|_| headings), table.rows.iter().map(|row| texts(row, look)), known)
+}
+
+/// Rows of texts under headings.
+pub fn aligned<'a>(headings: impl Iterator<Item = &'a str>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    laid_out(headings, rows, &mut Vec::new())
+}
+
+/// The table as tkn prints it: line breaks and tabs within a cell begin lines and cells of their own.
+pub fn table_of_tkn(table: &Table, headings: bool, look: Look) -> String {
+    let headings = headings.then(|| table.headings.join("\t"));
+    let lines: Vec<String> = headings.into_iter().chain(table.rows.iter().map(|row| texts(row, look).join("\t"))).collect();
+    tabs::aligned(&lines.join("\n")).lines().fold(String::new(), |out, line| out + line.trim_end() + "\n")
 }
 
 /// Escapes would count as width, so only the last cell may have colour; nothing is padded behind it.
@@ -19,60 +37,22 @@ fn texts(row: &[Cell], look: Look) -> Vec<String> {
     row.iter().enumerate().map(|(i, cell)| Look { colour: look.colour && i == last, ..look }.cell(cell)).collect()
 }
 
-/// Rows that come later than others, in columns as wide as any row so far.
-pub fn more(table: &Table, headings: bool, look: Look, known: &mut Vec<usize>) -> String {
-    let rows: Vec<Vec<String>> = table.rows.iter().map(|row| texts(row, look)).collect();
-    let head = headings.then(|| table.headings.iter().map(|h| (*h).to_owned()).collect());
-    let lines: Vec<Vec<String>> = head.into_iter().chain(rows).collect();
-    known.resize(known.len().max(table.headings.len().saturating_sub(1)), 0);
-    for widths in widths(&lines) {
-        known.iter_mut().zip(widths).for_each(|(known, width)| *known = width.max(*known));
+/// Texts in columns that are at least as wide as is known, which grow with them.
+fn laid_out<'a>(headings: impl Iterator<Item = &'a str>, rows: impl IntoIterator<Item = Vec<String>>, known: &mut Vec<u16>) -> String {
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING);
+    let mut headings = headings.peekable();
+    if headings.peek().is_some() {
+        grid.add_row(headings);
     }
-    lines.iter().fold(String::new(), |out, line| padded(out, line, known))
-}
-
-/// Rows of texts under headings. Line breaks and tabs within a cell begin lines and cells of their own.
-pub fn aligned(headings: Vec<String>, rows: Vec<Vec<String>>, with_headings: bool) -> String {
-    let rows = with_headings.then_some(headings).into_iter().chain(rows);
-    let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows.size_hint().0);
-    for row in rows {
-        match row.iter().any(|cell| cell.contains(['\n', '\t'])) {
-            true => lines.extend(row.join("\t").split('\n').map(|line| line.split('\t').map(str::to_owned).collect())),
-            false => lines.push(row),
-        }
+    grid.add_rows(rows.into_iter().map(|row| row.into_iter().map(Boxed::new_owned)));
+    let widths = grid.column_max_content_widths();
+    known.resize(known.len().max(widths.len()), 0);
+    known.iter_mut().zip(widths).for_each(|(known, width)| *known = width.max(*known));
+    for (column, width) in grid.column_iter_mut().zip(known.iter()) {
+        column.set_padding((0, PADDING)).set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width.saturating_add(PADDING))));
     }
-    let widths = widths(&lines);
-    lines.iter().zip(widths).fold(String::new(), |out, (line, widths)| padded(out, line, &widths))
-}
-
-/// Adds a line, each cell but the last as wide as its column.
-fn padded(mut out: String, line: &[String], widths: &[usize]) -> String {
-    let begin = out.len();
-    for (i, cell) in line.iter().enumerate() {
-        out.push_str(cell);
-        if let Some(width) = widths.get(i) {
-            out.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count())));
-        }
-    }
-    out.truncate(begin + out[begin..].trim_end().len());
-    out.push('\n');
-    out
-}
-
-/// The widths of each line's cells but the last, which nothing follows.
-fn widths(lines: &[Vec<String>]) -> Vec<Vec<usize>> {
-    let mut widths: Vec<Vec<usize>> = lines.iter().map(|line| vec![0; line.len().saturating_sub(1)]).collect();
-    let columns = widths.iter().map(Vec::len).max().unwrap_or_default();
-    for column in 0..columns {
-        let mut from = 0;
-        while from < lines.len() {
-            let run = lines[from..].iter().take_while(|line| line.len() > column + 1);
-            let (length, widest) = run.fold((0, 0), |(n, widest), line| (n + 1, line[column].chars().count().max(widest)));
-            widths[from..from + length].iter_mut().for_each(|line| line[column] = widest + PADDING);
-            from += length.max(1);
-        }
-    }
-    widths
+    grid.lines().fold(String::new(), |out, line| out + line.trim_end() + "\n")
 }
 
 #[cfg(test)]
@@ -92,9 +72,31 @@ mod tests {
         assert_eq!(coloured, "build-xyz   ---   \u{1b}[91mFailed\u{1b}[0m\nb           ---\n");
     }
 
+    fn of(rows: &[[&str; 3]]) -> Table {
+        Table { headings: vec!["A", "B", "C"], rows: rows.iter().map(|row| row.map(Cell::from).to_vec()).collect() }
+    }
+
+    const LOOK: Look = Look { now: jiff::Timestamp::UNIX_EPOCH, colour: false };
+
     #[test]
-    fn a_line_break_in_a_cell_ends_the_columns() {
-        let rows = [["a", "first\nsecond", "1h"], ["bbbb", "c", "2h"]].map(|row| row.map(str::to_owned).to_vec()).to_vec();
-        assert_eq!(aligned(Vec::new(), rows, false), "a        first\nsecond   1h\nbbbb     c   2h\n");
+    fn a_line_break_stays_in_its_column_but_for_tkn() {
+        let broken = of(&[["a", "first\nsecond", "1h"], ["bbbb", "c", "2h"]]);
+        assert_eq!(table(&broken, false, LOOK), "a      first    1h\n       second\nbbbb   c        2h\n");
+        assert_eq!(table_of_tkn(&broken, false, LOOK), "a        first\nsecond   1h\nbbbb     c   2h\n");
+    }
+
+    #[test]
+    fn wide_characters_take_two_places_but_for_tkn() {
+        let wide = of(&[["日本", "x", "y"], ["abc", "x", "y"]]);
+        assert_eq!(table(&wide, false, LOOK), "日本   x   y\nabc    x   y\n");
+        assert_eq!(table_of_tkn(&wide, false, LOOK), "日本    x   y\nabc   x   y\n");
+    }
+
+    #[test]
+    fn rows_that_come_later_stand_in_the_columns_so_far() {
+        let mut known = Vec::new();
+        assert_eq!(more(&of(&[["long-name", "x", "y"]]), true, LOOK, &mut known), "A           B   C\nlong-name   x   y\n");
+        assert_eq!(more(&of(&[["b", "xyz", "y"]]), false, LOOK, &mut known), "b           xyz   y\n");
+        assert_eq!(more(&of(&[["c", "x", "y"]]), false, LOOK, &mut known), "c           x     y\n");
     }
 }

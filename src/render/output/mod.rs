@@ -172,7 +172,7 @@ impl Printer {
 fn rows(columns: &Columns, value: &Value) -> Result<String, String> {
     let objects = value.get("items").and_then(Value::as_array).map_or(std::slice::from_ref(value), Vec::as_slice);
     let rows = objects.iter().map(|object| columns.row(object)).collect::<Result<Vec<_>, _>>()?;
-    Ok(super::table::aligned(columns.headings().map(str::to_owned).collect(), rows, true))
+    Ok(super::table::aligned(columns.headings(), rows))
 }
 
 fn with_floats(value: &Value) -> Value {

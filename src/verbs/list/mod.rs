@@ -200,7 +200,8 @@ async fn tabulate<T: Beside>(session: &mut Session, cluster: &Cluster, question:
     let rows = rows.into_iter().map(|row| row.cells(&beside, question.everywhere, question.wide));
     let table = views::Table { headings: views::headings::<T>(question.everywhere, question.wide), rows: rows.collect() };
     let look = Look::at(Timestamp::now(), &session.term);
-    write!(session.term.out(), "{}", render::table(&table, !question.shown.no_headers, look))?;
+    let lay_out = if session.stands_in_for_tkn() { render::table_of_tkn } else { render::table };
+    write!(session.term.out(), "{}", lay_out(&table, !question.shown.no_headers, look))?;
     if !unreadable.is_empty() {
         session.term.say(format!("Warning: of {total} {}s, {} cannot be read: {}", T::KIND.kind, unreadable.len(), unreadable.join(", ")));
     }

@@ -57,7 +57,7 @@ struct View<'a, 'q, T: Beside> {
     objects: IndexMap<Key, Seen<T>>,
     /// The cells of each row as they were printed last
     shown: HashMap<Key, Vec<Cell>>,
-    widths: Vec<usize>,
+    widths: Vec<u16>,
     /// How many lines the terminal shows of the table
     lines: usize,
     first: bool,

@@ -67,6 +67,11 @@ kinds! {
 }
 
 impl Kind {
+    /// Whether a word of the command line means this kind.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.noun == word || self.aliases.contains(&word)
+    }
+
     /// The version that is written: `v1`
     pub fn version(&self) -> &'static str {
         self.versions[0]

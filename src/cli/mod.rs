@@ -124,7 +124,7 @@ pub async fn run(args: Vec<OsString>) -> Exit {
         Ok(words) => words,
         Err(odd) => return fail(&program, &Failure::usage(format!("an argument is no UTF-8: {}", odd.display()))),
     };
-    let tree = tree(&program);
+    let tree = tree_for(&program, |kind| words.iter().any(|word| kind.is_called(word)));
     let reader = Reader { tree: &tree, as_tkn: is_tkn(&program) };
     if let Some(exit) = run_plugin(reader, &args, &words) {
         return exit;
@@ -133,27 +133,29 @@ pub async fn run(args: Vec<OsString>) -> Exit {
         Ok(read) => read,
         Err(failure) => return fail(&program, &failure),
     };
+    let path = found.path();
+    // tkn looks at the configuration before it looks at what the command is given.
+    let first_reach = reader.as_tkn && speaks_to_cluster(&found);
     let command = match asked {
-        Asked::Help { brief } => return help(&tree, &found.path(), brief),
-        Asked::Version => return print(tree.clone(), &[tree.get_name(), "--version"]),
+        Asked::Help { brief } => return help(tree, &path, brief),
+        Asked::Version => return print(tree, &[&program, "--version"]),
         Asked::Group { word, wanted, sandbox } => {
             // The sandbox needs no configuration.
             let sandbox = sandbox || (complete::sandbox_by_environment() && wanted.context.is_none() && wanted.file.is_none());
-            return group(program, reader, &found, word, (!sandbox).then_some(wanted)).await;
+            let wanted = (!sandbox && first_reach).then_some(wanted);
+            return group(program, reader, &found, word, wanted).await;
         }
         Asked::Run { line, notices } => {
             for notice in notices {
                 eprintln!("{notice}");
             }
-            parse(tree.clone(), &found.path(), line)
+            parse(tree, &path, line)
         }
     };
     let (cli, sandbox_typed) = match command {
         Ok(command) => command,
         Err(error) => return fail(&program, &refused(&error)),
     };
-    // tkn looks at the configuration before it looks at what the command is given.
-    let first_reach = reader.as_tkn && speaks_to_cluster(&found);
     start(program, cli, sandbox_typed, first_reach).await
 }
 
@@ -173,11 +175,11 @@ fn run_plugin(reader: Reader<'_>, args: &[OsString], words: &[String]) -> Option
 }
 
 /// Prints a command's help.
-fn help(tree: &clap::Command, path: &[String], brief: bool) -> Exit {
+fn help(tree: clap::Command, path: &[String], brief: bool) -> Exit {
     let plugins = if path.is_empty() { plugins::words() } else { Vec::new() };
     let tree = match plugins.as_slice() {
-        [] => tree.clone(),
-        words => tree.clone().after_help(format!("Available Plugins:\n  {}", words.join("\n  "))),
+        [] => tree,
+        words => tree.after_help(format!("Available Plugins:\n  {}", words.join("\n  "))),
     };
     let line: Vec<&str> =
         std::iter::once("help").chain(path.iter().map(String::as_str)).chain([if brief { "-h" } else { "--help" }]).collect();
@@ -196,15 +198,15 @@ fn print(tree: clap::Command, line: &[&str]) -> Exit {
 
 /// A group of commands alone shows its help; with a word that it does not know it is a mistake.
 async fn group(program: String, reader: Reader<'_>, found: &Found<'_>, word: Option<String>, wanted: Option<Wanted>) -> Exit {
-    if let Some(wanted) = wanted.filter(|_| reader.as_tkn && speaks_to_cluster(found)) {
+    if let Some(wanted) = wanted {
         let mut session = Session::new(program.clone(), Term::new(true), wanted, false);
         if let Err(failure) = session.cluster().await {
             return fail(&program, &failure);
         }
     }
     match word {
-        None => help(reader.tree, &found.path(), false),
-        Some(word) if word == "help" && !reader.as_tkn => help(reader.tree, &found.path(), false),
+        None => help(reader.tree.clone(), &found.path(), false),
+        Some(word) if word == "help" && !reader.as_tkn => help(reader.tree.clone(), &found.path(), false),
         Some(word) => fail(&program, &Failure::usage(suggest::unknown(found, &word, reader.as_tkn))),
     }
 }
@@ -299,6 +301,11 @@ fn settle(global: &mut Global, sandbox_typed: bool) -> Result<(), Failure> {
 
 /// The whole tree, under the name the program was called by.
 pub fn tree(program: &str) -> clap::Command {
+    tree_for(program, |_| true)
+}
+
+/// The tree with finished texts in the groups of some kinds; the others need none, when the line does not name them.
+fn tree_for(program: &str, is_meant: impl Fn(&Kind) -> bool) -> clap::Command {
     let first_word = program.split(' ').next_back().unwrap_or(program).to_owned();
     let help = clap::Command::new("help").about("Print the help of a command").arg(clap::arg!([COMMAND] ... "The command's words"));
     let tree = without_help_words(Cli::command()).name(first_word).bin_name(program.to_owned()).subcommand(help);
@@ -306,7 +313,10 @@ pub fn tree(program: &str) -> clap::Command {
         if tree.find_subcommand(kind.noun).is_none() {
             return tree;
         }
-        tree.mut_subcommand(kind.noun, |group| speak(group.visible_aliases(kind.aliases), kind))
+        tree.mut_subcommand(kind.noun, |group| {
+            let group = group.visible_aliases(kind.aliases);
+            if is_meant(kind) { speak(group, kind) } else { group }
+        })
     });
     if is_tkn(program) { surface::without_own_letters(surface::with_idle_flags(tree)) } else { tree }
 }

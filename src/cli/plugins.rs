@@ -4,6 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,11 @@ use std::process::Command;
 /// What a plugin's file name begins with; one of tkn's comes before one of this program's own.
 const PREFIXES: [&str; 2] = ["tkn-", "rtkn-"];
 
-/// The plugin for a word: a file of the plugin directory, else a program on the PATH.
+/// The plugin for a word: a file of the plugin directory, else a program on the PATH. A flag has none.
 pub fn find(word: &str) -> Option<PathBuf> {
+    if word.starts_with('-') {
+        return None;
+    }
     let named = |dir: &Path, prefix: &str| dir.join(format!("{prefix}{word}"));
     let kept = PREFIXES.iter().find_map(|prefix| directory().map(|dir| named(&dir, prefix)).filter(|path| path.exists()));
     let on_path = || {
@@ -37,21 +41,23 @@ pub fn run(plugin: &Path, arguments: &[OsString]) {
 pub fn words() -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for dir in search_path().into_iter().chain(directory()) {
-        let Ok(entries) = std::fs::read_dir(dir) else { continue };
-        let mut files: Vec<(OsString, PathBuf)> = entries.flatten().map(|entry| (entry.file_name(), entry.path())).collect();
-        files.sort();
-        for (name, path) in files {
-            let name = name.to_string_lossy();
-            let word = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).filter(|word| !word.is_empty());
-            if let Some(word) = word
-                && is_program(&path)
-                && !words.iter().any(|known| known == word)
-            {
-                words.push(word.to_owned());
+        let Ok(entries) = std::fs::read_dir(&dir) else { continue };
+        let mut found: Vec<(OsString, String)> = entries.flatten().filter_map(|entry| plugin(entry.file_name())).collect();
+        found.sort();
+        for (file, word) in found {
+            if !words.contains(&word) && is_program(&dir.join(file)) {
+                words.push(word);
             }
         }
     }
     words
+}
+
+/// A file's name with the word that it answers to, when it is named like a plugin.
+fn plugin(file: OsString) -> Option<(OsString, String)> {
+    let word = PREFIXES.iter().find_map(|prefix| file.as_bytes().strip_prefix(prefix.as_bytes())).filter(|word| !word.is_empty())?;
+    let word = String::from_utf8_lossy(word).into_owned();
+    Some((file, word))
 }
 
 /// `$TKN_PLUGINS_DIR`, else `tkn/plugins` of the configuration directory.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::cases::Case;
@@ -81,10 +82,17 @@ fn beside(lab: &Lab, case: &Case) -> (Ran, Ran) {
 /// One program, what it changed, and the way back.
 fn changing(lab: &Lab, program: &Program, case: &Case) -> Ran {
     let mut ran = program.run(case);
+    ran.stdout = without_the_servers(&ran.stdout);
     let now = lab.objects();
     ran.changes = told(&mut ran, lab.loaded(), &now, case.sorted);
     lab.restore(&now);
     ran
+}
+
+/// Without what the server gives each object that it makes.
+fn without_the_servers(stdout: &str) -> String {
+    let fields = Regex::new(r#"(?m)("?\b(?:uid|resourceVersion|creationTimestamp|time)"?: ).*$"#).expect("a fixed expression");
+    fields.replace_all(stdout, "${1}THE-SERVERS").into_owned()
 }
 
 /// What has changed, as data. A name that the server made is replaced, in what was printed as well.

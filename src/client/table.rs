@@ -2,7 +2,7 @@
 //! a sixtieth of the bytes of the list, and the server need not write out the objects.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::request::{Ask, Select};
 use super::{Cluster, Error};
@@ -18,12 +18,13 @@ pub struct TableRow {
 }
 
 #[derive(Deserialize)]
-struct Table {
+struct Table<'a> {
     #[serde(default)]
     kind: String,
     #[serde(default, rename = "columnDefinitions")]
     columns: Vec<Column>,
-    rows: Option<Vec<Row>>,
+    #[serde(borrow)]
+    rows: Option<Vec<Row<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -31,10 +32,11 @@ struct Column {
     name: String,
 }
 
+/// Cells as they came: of ten thousand rows only a name and an age each are kept.
 #[derive(Deserialize)]
-struct Row {
-    #[serde(default)]
-    cells: Vec<Value>,
+struct Row<'a> {
+    #[serde(default, borrow)]
+    cells: Vec<&'a RawValue>,
 }
 
 impl Cluster {
@@ -76,7 +78,7 @@ impl Cluster {
 pub(super) fn rows(text: &str, columns: &[&str]) -> Option<Vec<TableRow>> {
     let table = table(text)?;
     let (name, age) = (table.place("name")?, columns.iter().find_map(|column| table.place(column))?);
-    let row = |row: Row| Some(TableRow { name: row.text(name)?, age: row.text(age) });
+    let row = |row: Row<'_>| Some(TableRow { name: row.text(name)?, age: row.text(age) });
     table.rows.unwrap_or_default().into_iter().map(row).collect()
 }
 
@@ -84,24 +86,25 @@ fn cells<const N: usize>(text: &str, columns: [&str; N]) -> Option<Vec<(String, 
     let table = table(text)?;
     let name = table.place("name")?;
     let places: Vec<usize> = columns.iter().map(|column| table.place(column)).collect::<Option<_>>()?;
-    let row = |row: Row| Some((row.text(name)?, std::array::from_fn(|i| row.text(places[i]))));
+    let row = |row: Row<'_>| Some((row.text(name)?, std::array::from_fn(|i| row.text(places[i]))));
     table.rows.unwrap_or_default().into_iter().map(row).collect()
 }
 
-fn table(text: &str) -> Option<Table> {
-    serde_json::from_str(text).ok().filter(|table: &Table| table.kind == "Table")
+fn table(text: &str) -> Option<Table<'_>> {
+    serde_json::from_str(text).ok().filter(|table: &Table<'_>| table.kind == "Table")
 }
 
-impl Table {
+impl Table<'_> {
     fn place(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
     }
 }
 
-impl Row {
+impl Row<'_> {
     /// What stands in a column; none where the object has no such thing.
     fn text(&self, at: usize) -> Option<String> {
-        self.cells.get(at).and_then(Value::as_str).filter(|text| !text.is_empty() && *text != "<unknown>").map(str::to_owned)
+        let text: String = serde_json::from_str(self.cells.get(at)?.get()).ok()?;
+        Some(text).filter(|text| !text.is_empty() && text != "<unknown>")
     }
 }
 

@@ -12,8 +12,8 @@ use crate::views::Listed;
 
 /// Up to so many objects are read whole without asking for the table.
 const FEW: u32 = 50;
-/// How many objects are read at once.
-const AT_ONCE: usize = 16;
+/// How many objects are read at once: each takes a connection of its own, whose handshake costs more than a read.
+const AT_ONCE: usize = 4;
 /// Of more than one object in so many, the list costs less.
 const SHARE: usize = 8;
 /// The column of the server's table that says when a run started.

@@ -1,4 +1,4 @@
-//! When it is said what a run waits for: once it has waited for it through two looks, a second apart.
+//! When it is said what a run waits for: once it has waited for it through two looks, so that the seconds in which every pod starts are passed over.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::time::Sleep;
 use crate::logs::event::Wait;
 
 /// The time between two looks.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(3);
 
 /// What is waited for, and the time of the next look.
 #[derive(Default)]

@@ -23,12 +23,14 @@ pub struct Called {
     pub display: Option<String>,
     /// What sets a combination of a matrix apart from the others: its parameters
     pub params: Vec<(String, String)>,
+    /// Whether other runs are read beside its own
+    pub several: bool,
 }
 
 impl Called {
-    /// `build`, or `build (os=linux, arch=arm64)` for a combination of a matrix.
+    /// `build`, or `build (os=linux, arch=arm64)` for a combination of a matrix; with the run's name where there are several.
     pub fn label(&self) -> String {
-        let mut label = self.task.clone();
+        let mut label = if self.several { format!("{} > {}", self.root, self.task) } else { self.task.clone() };
         for (place, (name, value)) in self.params.iter().enumerate() {
             let before = if place == 0 { " (" } else { ", " };
             // Writing to a string does not fail.
@@ -107,6 +109,8 @@ pub enum LogEvent<'a> {
 pub enum Notice {
     /// The run has not ended, and only what is there is shown
     StillRunning {
+        /// Its name, where there are several
+        run: Option<String>,
         /// Message of the run's condition, when it is said at the end
         message: Option<String>,
     },
@@ -194,6 +198,8 @@ pub enum Notice {
         task: String,
         /// Names of the steps
         steps: Vec<String>,
+        /// The step whose failure is the reason; none where their conditions are
+        after: Option<String>,
     },
     /// A step failed, and the task went on (`onError: continue`)
     Continued {

@@ -9,6 +9,9 @@ use super::resume::{Mark, Seen, Skip, Stamp};
 /// that lines of several streams can stand one below the other.
 const WHOLE: usize = 64 << 10;
 
+/// With these words the kubelet answers for a log that it has deleted, as if they were the log.
+const DELETED: &[u8] = b"unable to retrieve container logs for ";
+
 /// A line, or a piece of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
@@ -213,6 +216,9 @@ impl Lines {
             }
             self.skip = None;
         }
+        if stamp.is_none() && text.starts_with(DELETED) && self.seen.resume().is_some() {
+            return (Open { standing: Standing::Counted, ..new }, text, true);
+        }
         if !self.plain && self.unstamped > 0 {
             return (Open { standing: Standing::Uncounted, ..new }, text, true);
         }
@@ -382,5 +388,15 @@ mod tests {
             read(&[b"unable to retrieve container logs for containerd://x\n"]),
             b"unable to retrieve container logs for containerd://x\n"
         );
+    }
+
+    #[test]
+    fn what_the_kubelet_says_of_a_deleted_log_is_no_line_of_it() {
+        let (mut out, mut lines) = (Vec::new(), Lines::default());
+        lines.feed(b"2026-01-02T03:04:05.5Z begin\n", &mut collect(&mut out));
+        lines.cut();
+        lines.feed(b"unable to retrieve container logs for containerd://x", &mut collect(&mut out));
+        lines.end(&mut collect(&mut out));
+        assert_eq!(out, b"begin\n");
     }
 }

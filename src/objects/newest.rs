@@ -62,8 +62,8 @@ fn seconds(text: &str) -> Option<(i64, i64)> {
 pub enum Unbegun {
     /// Before all others, in the server's order, as in lists
     First,
-    /// After all others
-    Last,
+    /// Among the others, by when they were made: the last run is often one that is about to begin
+    ByCreation,
 }
 
 /// Objects to be read whole.
@@ -82,7 +82,7 @@ pub fn choose(ages: &[Option<Age>], wanted: usize, slack: i64, unbegun: Unbegun)
     let begun = ages.len() - none_yet;
     let begun_wanted = match unbegun {
         Unbegun::First => wanted.saturating_sub(none_yet),
-        Unbegun::Last => wanted,
+        Unbegun::ByCreation => wanted,
     };
     // The bound below which as many as are wanted surely are.
     let mut smallest: BinaryHeap<i64> = BinaryHeap::with_capacity(begun_wanted.min(begun) + 1);
@@ -99,15 +99,15 @@ pub fn choose(ages: &[Option<Age>], wanted: usize, slack: i64, unbegun: Unbegun)
     };
     let mut none_left = match unbegun {
         Unbegun::First => wanted,
-        Unbegun::Last if begun < wanted => usize::MAX,
-        Unbegun::Last => 0,
+        // Only they themselves tell when they were made.
+        Unbegun::ByCreation => usize::MAX,
     };
     let mut places = Vec::new();
     for (place, age) in ages.iter().enumerate() {
         match (age, bound) {
             (None, _) if none_left > 0 => {
                 none_left -= 1;
-                places.push((place, true));
+                places.push((place, unbegun == Unbegun::First));
             }
             (Some(age), Some(bound)) if age.at_least < bound => places.push((place, age.below < NEVER && age.below <= bound - slack)),
             _ => {}
@@ -130,7 +130,7 @@ pub fn by_start(a: Option<Timestamp>, b: Option<Timestamp>, unbegun: Unbegun) ->
 pub struct Read<T> {
     /// What it is
     pub object: T,
-    /// When it began
+    /// When it began, or was made where that counts
     pub started: Option<Timestamp>,
     /// Whether everything that was not read surely comes after it
     pub sure: bool,
@@ -173,8 +173,8 @@ pub(super) mod tests {
         }
     }
 
-    /// A namespace: how many seconds before the first age each run began, how much later its own age was counted, and
-    /// whether somebody wants it.
+    /// A namespace: how many seconds before the first age each run began, how much later its own age was counted (and how
+    /// many seconds ago it was made when it has not begun), and whether somebody wants it.
     fn namespace() -> impl Strategy<Value = Vec<(Option<i64>, i64, bool)>> {
         let ago = prop_oneof![
             2 => Just(None),
@@ -195,8 +195,8 @@ pub(super) mod tests {
         loop {
             let chosen = choose(&ages, asked, 4, unbegun);
             let read = chosen.places.iter().map(|(place, sure)| {
-                let (ago, _, kept) = runs[*place];
-                Read { object: *place, started: ago.map(began), sure: *sure, kept }
+                let (_, _, kept) = runs[*place];
+                Read { object: *place, started: key(&runs[*place], unbegun), sure: *sure, kept }
             });
             let mut found = settled(read.collect(), chosen.all, unbegun);
             if found.len() >= wanted || chosen.all {
@@ -207,6 +207,10 @@ pub(super) mod tests {
         }
     }
 
+    fn key((ago, later, _): &(Option<i64>, i64, bool), unbegun: Unbegun) -> Option<Timestamp> {
+        ago.or((unbegun == Unbegun::ByCreation).then_some(*later)).map(began)
+    }
+
     fn began(ago: i64) -> Timestamp {
         Timestamp::from_second(2_000_000_000 - ago).unwrap()
     }
@@ -214,9 +218,9 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn the_newest_are_those_of_the_whole_list(runs in namespace(), wanted in 0_usize..20, last in any::<bool>()) {
-            let unbegun = if last { Unbegun::Last } else { Unbegun::First };
+            let unbegun = if last { Unbegun::ByCreation } else { Unbegun::First };
             let mut whole: Vec<usize> = (0..runs.len()).collect();
-            whole.sort_by(|a, b| by_start(runs[*a].0.map(began), runs[*b].0.map(began), unbegun));
+            whole.sort_by(|a, b| by_start(key(&runs[*a], unbegun), key(&runs[*b], unbegun), unbegun));
             whole.retain(|place| runs[*place].2);
             whole.truncate(wanted);
             prop_assert_eq!(newest(&runs, wanted, unbegun).0, whole);

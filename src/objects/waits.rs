@@ -45,6 +45,10 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
 /// How far a pod is whose containers will start by themselves.
 pub fn on_the_way(pod: &Pod, container: &str) -> Option<String> {
     let node = pod.spec.node_name.as_deref().filter(|n| !n.is_empty())?;
+    // Images are fetched after that (the condition is there from Kubernetes 1.29 on).
+    if condition(&pod.status.conditions, "PodReadyToStartContainers").is_some_and(|c| c.status == "False") {
+        return Some(format!("node {node} sets up its volumes and its network"));
+    }
     // Containers start one after the other; the first that has not is the one whose image may still be on its way.
     let unstarted = statuses(pod).find(|s| s.state.waiting.is_some()).map_or(container, |s| s.name.as_str());
     // Said once for each image, not for each container.

@@ -65,13 +65,21 @@ pub fn paint(text: &str, label: Label, colour: bool) -> String {
         Label::Bad => text.color(AnsiColors::Red).to_string(),
         Label::Dim => text.dimmed().to_string(),
         Label::Match => text.style(Style::new().bold().underline()).to_string(),
-        Label::Prefix(n) => text.color(PREFIXES[n % PREFIXES.len()]).to_string(),
+        // As tkn writes it: the colour, then the colour in bold.
+        Label::Prefix(n) => {
+            let colour = PREFIXES[n % PREFIXES.len()];
+            let (begin, _) = around(&"\0".color(colour).to_string());
+            begin + &text.style(Style::new().color(colour).bold()).to_string()
+        }
     }
 }
 
 /// What stands before and behind a text with a label, for text that is no string.
 pub fn paired(label: Label) -> (String, String) {
-    let painted = paint("\0", label, true);
+    around(&paint("\0", label, true))
+}
+
+fn around(painted: &str) -> (String, String) {
     painted.split_once('\0').map(|(before, behind)| (before.to_owned(), behind.to_owned())).unwrap_or_default()
 }
 

@@ -15,14 +15,17 @@ pub async fn name(cluster: &Cluster, kind: &'static Kind, typed: &str) -> Result
     name_among(cluster, kind, &Select::default(), typed).await
 }
 
-/// The same for several names.
+/// The same for several names; each run comes once.
 ///
 /// # Errors
 /// As [`name`].
 pub async fn names(cluster: &Cluster, kind: &'static Kind, typed: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::with_capacity(typed.len());
     for typed in typed {
-        names.push(name(cluster, kind, typed).await?);
+        let name = name(cluster, kind, typed).await?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
     Ok(names)
 }

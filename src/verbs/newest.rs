@@ -45,9 +45,10 @@ pub struct Newest<T> {
 /// # Errors
 /// When the server refuses or does not answer.
 pub async fn of<T: Listed>(cluster: &Cluster, wanted: Wanted<'_>, keep: impl Fn(&T) -> bool) -> Result<Option<Newest<T>>, Error> {
-    let Some(started) = T::STARTED else { return Ok(None) };
-    let is_kept = |seen: &Seen<T>| seen.lens.as_ref().map_or(true, &keep);
-    let read = |seen: Seen<T>, sure| Read { started: seen.lens.as_ref().ok().and_then(started), kept: is_kept(&seen), object: seen, sure };
+    if T::STARTED.is_none() {
+        return Ok(None);
+    }
+    let read = |seen, sure| read(seen, sure, wanted.unbegun, &keep);
     let mut pages = cluster.pages::<T>(Some(wanted.namespace), wanted.select).one_by_one(FEW);
     let first = pages.next(Some).await?.unwrap_or_default();
     let version = pages.version().to_owned();
@@ -77,6 +78,13 @@ pub async fn of<T: Listed>(cluster: &Cluster, wanted: Wanted<'_>, keep: impl Fn(
     }
 }
 
+/// An object with what its place among the others goes by.
+fn read<T: Listed>(seen: Seen<T>, sure: bool, unbegun: Unbegun, keep: impl Fn(&T) -> bool) -> Read<Seen<T>> {
+    let began = T::STARTED.and_then(|started| seen.lens.as_ref().ok().and_then(started));
+    let made = seen.meta().creation_timestamp.filter(|_| unbegun == Unbegun::ByCreation);
+    Read { started: began.or(made), kept: seen.lens.as_ref().map_or(true, keep), object: seen, sure }
+}
+
 /// These objects; none when one of them has gone meanwhile, since what comes after it is not known.
 async fn each<T: Listed>(cluster: &Cluster, namespace: &str, names: &[&str]) -> Result<Option<Vec<Seen<T>>>, Error> {
     let found = futures::stream::iter(names).map(|name| cluster.find::<T>(namespace, name)).buffered(AT_ONCE);
@@ -92,13 +100,7 @@ pub async fn or_all<T: Listed>(cluster: &Cluster, wanted: Wanted<'_>, keep: impl
     if let Some(newest) = of(cluster, wanted, &keep).await? {
         return Ok(newest.objects);
     }
-    let started = |seen: &Seen<T>| T::STARTED.and_then(|started| seen.lens.as_ref().ok().and_then(started));
     let listed = cluster.list::<T>(Some(wanted.namespace), wanted.select).await?;
-    let all = listed.into_iter().map(|seen| Read {
-        started: started(&seen),
-        kept: seen.lens.as_ref().map_or(true, &keep),
-        object: seen,
-        sure: true,
-    });
+    let all = listed.into_iter().map(|seen| read(seen, true, wanted.unbegun, &keep));
     Ok(settled(all.collect(), true, wanted.unbegun))
 }

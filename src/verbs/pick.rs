@@ -68,8 +68,8 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
         .await
         .map_err(|e| Failure::from(e).context(format!("failed to list {}s from namespace {}", R::KIND.kind, cluster.namespace)))?;
     if choice.last {
-        // A run that has not started comes before all others in lists; it is the last one only when there is no other.
-        return Ok(runs.into_iter().max_by_key(|seen| (started(seen), seen.meta().creation_timestamp)));
+        let made = |seen: &Seen<R>| seen.meta().creation_timestamp;
+        return Ok(runs.into_iter().max_by_key(|seen| (started(seen).or(made(seen)), made(seen))));
     }
     runs.truncate(limit.unwrap_or(usize::MAX));
     if runs.len() < 2 {
@@ -92,7 +92,7 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
 /// more than one.
 async fn offered<R: Run + Listed>(cluster: &Cluster, choice: &Choice<R>, limit: Option<usize>) -> Result<Vec<Seen<R>>, Error> {
     let keep = |run: &R| choice.keep.is_none_or(|keep| keep(run));
-    let (count, unbegun) = if choice.last { (1, Unbegun::Last) } else { (limit.unwrap_or(2), Unbegun::First) };
+    let (count, unbegun) = if choice.last { (1, Unbegun::ByCreation) } else { (limit.unwrap_or(2), Unbegun::First) };
     if R::KIND == &kinds::CUSTOM_RUN && !choice.last {
         // tkn offers this one kind in the server's order.
         let mut runs = cluster.list::<R>(Some(&cluster.namespace), &choice.select).await?;

@@ -1,6 +1,6 @@
 //! From one container of a task to the next, and from one attempt to the next.
 
-use super::stream::{Phase, is_native_sidecar, is_own_sidecar};
+use super::stream::{Phase, is_beside, is_native_sidecar, is_own_sidecar};
 use super::task::Stage;
 use super::{Effect, Emit, Find, Follow, Notice, Outcome, Subject};
 use crate::objects::core::{Container, Pod};
@@ -156,7 +156,7 @@ impl Follow {
             self.tasks[index].next_attempt();
             return true;
         };
-        if self.is_read_beside(name, &container) {
+        if task.stopped && !is_beside(pod, &container) || self.is_read_beside(name, &container) {
             self.tasks[index].next_container();
             return true;
         }

@@ -129,7 +129,7 @@ impl Follow {
         let is_root = self.runs.get_index_of(&name).is_some_and(|index| index < self.roots);
         self.refer(&run, effects);
         if first && is_root && !said && !self.policy.live && self.runs[&name].is("Unknown") {
-            Self::say(Notice::StillRunning { message: None }, emit);
+            Self::say(Notice::StillRunning { run: None, message: None }, emit);
         }
     }
 
@@ -143,7 +143,7 @@ impl Follow {
             return false;
         }
         let (root, name) = (seen.root, run.metadata.name.clone());
-        self.tasks.entry(name.clone()).or_insert_with(|| Task::alone(run, root));
+        self.tasks.entry(name.clone()).or_insert_with(|| Task::alone(run, root, self.roots > 1));
         true
     }
 
@@ -185,7 +185,7 @@ impl Follow {
         let (root, above) = (self.runs[name].root, self.runs[name].above.clone());
         let root_name = self.runs.get_index(root).map(|(name, _)| name.clone()).unwrap_or_default();
         for child in &run.status.child_references {
-            let kin = Kin::of(run, child, above.as_ref(), &root_name);
+            let kin = Kin::of(run, child, above.as_ref(), &root_name, self.roots > 1);
             match child.kind.as_str() {
                 "TaskRun" => {
                     let task = self.tasks.entry(child.name.clone()).or_default();
@@ -280,12 +280,12 @@ impl Follow {
         }
         for (name, run) in self.runs.iter().take(self.roots) {
             let message = run.message();
+            let one_of_several = (self.roots > 1).then(|| name.clone());
             match run.outcome() {
-                Outcome::Failed => {
-                    let run = (self.roots > 1).then(|| name.clone());
-                    Self::say(Notice::RunFailed { run, message }, emit);
+                Outcome::Failed => Self::say(Notice::RunFailed { run: one_of_several, message }, emit),
+                Outcome::Running if !message.is_empty() => {
+                    Self::say(Notice::StillRunning { run: one_of_several, message: Some(message) }, emit);
                 }
-                Outcome::Running if !message.is_empty() => Self::say(Notice::StillRunning { message: Some(message) }, emit),
                 _ => {}
             }
         }
@@ -301,7 +301,7 @@ struct Kin {
 }
 
 impl Kin {
-    fn of(run: &PipelineRun, child: &ChildReference, above: Option<&Above>, root: &str) -> Self {
+    fn of(run: &PipelineRun, child: &ChildReference, above: Option<&Above>, root: &str, several: bool) -> Self {
         let spec = run.status.pipeline_spec.as_ref().or(run.spec.pipeline_spec.as_ref());
         let found = spec.and_then(|spec| in_spec(spec, &child.pipeline_task_name));
         let display = child.display_name.clone().or_else(|| found.and_then(|(_, task)| task.display_name.clone()));
@@ -319,6 +319,7 @@ impl Kin {
                 task: joined(above.map(|a| a.called.task.as_str()), name),
                 display: is_long.then(|| joined(above_display, display.as_deref().unwrap_or(name))),
                 params: above.map(|a| a.called.params.clone()).unwrap_or_default(),
+                several,
             },
             place,
             varied: by_matrix.or_else(|| (siblings > 1).then(Vec::new)),

@@ -278,7 +278,7 @@ impl Follow {
             Input::Run(run) => self.run_now(*run, &mut effects, emit),
             Input::RunGone(name) => self.run_gone(&name, &mut effects, emit),
             Input::RunsListed(names) => self.runs_listed(&names, &mut effects, emit),
-            Input::Task(task) => self.task_now(*task, &mut effects),
+            Input::Task(task) => self.task_now(*task, &mut effects, emit),
             Input::TaskGone { name, reason } => self.task_gone(&name, reason, &mut effects, emit),
             Input::PodFound(name) => self.pods.entry(name).or_default().answered = true,
             Input::TaskFound(name) => self.tasks.entry(name).or_default().answer(),
@@ -329,7 +329,7 @@ impl Follow {
         }
     }
 
-    fn task_now(&mut self, run: TaskRun, effects: &mut Vec<Effect>) {
+    fn task_now(&mut self, run: TaskRun, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         let name = run.metadata.name.clone();
         if self.subject == Subject::TaskRun && !self.root_now(&run) {
             return;
@@ -339,7 +339,11 @@ impl Follow {
         task.now(run);
         let index = self.tasks.get_index_of(&name).expect("it was put there just now");
         for pod in self.tasks[index].pods() {
-            self.pods.entry(pod).or_default().task = Some(index);
+            self.pods.entry(pod.clone()).or_default().task = Some(index);
+            // The cluster may have spoken of the pod before the TaskRun named it.
+            if self.policy.live {
+                self.tell_events(&pod, emit);
+            }
         }
         if self.policy.live && self.tasks[index].is_over() {
             self.limit_sidecars(&name, effects);

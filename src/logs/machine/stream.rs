@@ -119,7 +119,7 @@ fn is_sidecar(container: &str) -> bool {
 }
 
 /// Whether a container is one that runs beside the steps.
-fn is_beside(pod: &Pod, container: &str) -> bool {
+pub(super) fn is_beside(pod: &Pod, container: &str) -> bool {
     let native = pod.spec.init_containers.iter().any(|c| c.name == container && is_native_sidecar(c));
     native || is_sidecar(container) && pod.spec.containers.iter().any(|c| c.name == container)
 }
@@ -408,21 +408,20 @@ impl Follow {
         let step = task.step(&source.container);
         let mut stops = false;
         if was_skipped(step) {
-            let skipped = task.steps().iter().skip_while(|s| s.container != source.container).filter(|s| was_skipped(Some(s)));
-            let steps: Vec<String> = skipped.map(|s| s.name.clone()).collect();
             stops = matches!(&phase, Phase::Over(Some(end)) if end.exit_code != 0);
-            let steps = if stops { steps } else { vec![source.step().to_owned()] };
-            Self::say(Notice::StepsSkipped { task: source.called.label(), steps }, emit);
+            let steps = if stops { skipped_from(task.steps(), &source.container) } else { vec![source.step().to_owned()] };
+            let after = failed_before(task.steps(), &source.container);
+            Self::say(Notice::StepsSkipped { task: source.called.label(), steps, after }, emit);
         } else if let Phase::Over(Some(end)) = phase
             && is_failure(stream, &end)
         {
             stops = init || end.exit_code == 1;
             let why = step.and_then(|s| s.termination_reason.clone());
-            let later: Vec<String> = task.steps().iter().filter(|s| stops && was_skipped(Some(s))).map(|s| s.name.clone()).collect();
-            let label = source.called.label();
+            let later = if stops { skipped_from(task.steps(), &source.container) } else { Vec::new() };
+            let (label, after) = (source.called.label(), Some(source.step().to_owned()));
             Self::say(Notice::ContainerFailed { source: Box::new(source), end, why, init }, emit);
             if !later.is_empty() {
-                Self::say(Notice::StepsSkipped { task: label, steps: later }, emit);
+                Self::say(Notice::StepsSkipped { task: label, steps: later, after }, emit);
             }
         } else if let Some(code) = continued(step) {
             Self::say(Notice::Continued { source: Box::new(source), code }, emit);
@@ -435,8 +434,11 @@ impl Follow {
             return;
         }
         task.reading = task.reading.saturating_sub(1);
+        // What a sidecar tells of the failure is shown where tkn does not rule it out.
+        let with_sidecars = self.policy.live || self.policy.init;
         match (by_time, stops) {
             (true, _) if task.reading > 0 => {}
+            (false, true) if with_sidecars => task.stop(),
             (true, _) | (false, true) => task.next_attempt(),
             (false, false) => task.next_container(),
         }
@@ -446,6 +448,17 @@ impl Follow {
 /// Whether a step did not run, because one before it failed or a condition said so.
 fn was_skipped(step: Option<&StepState>) -> bool {
     step.is_some_and(|s| s.termination_reason.as_deref() == Some("Skipped"))
+}
+
+/// The steps from this container on that did not run.
+fn skipped_from(steps: &[StepState], container: &str) -> Vec<String> {
+    steps.iter().skip_while(|s| s.container != container).filter(|s| was_skipped(Some(s))).map(|s| s.name.clone()).collect()
+}
+
+/// The step before this container that failed, so that what comes after it does not run.
+fn failed_before(steps: &[StepState], container: &str) -> Option<String> {
+    let failed = |s: &&StepState| continued(Some(s)).is_none() && s.state.terminated.as_ref().is_some_and(|end| end.exit_code != 0);
+    steps.iter().take_while(|s| s.container != container).filter(|s| !was_skipped(Some(s))).find(failed).map(|s| s.name.clone())
 }
 
 /// Whether an end is a failure of the task. Tekton kills sidecars when the steps are over, so only status 1 counts

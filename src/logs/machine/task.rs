@@ -32,6 +32,8 @@ pub(super) struct Task {
     pub(super) attempt: usize,
     /// How many containers of the attempt's pod are over
     pub(super) container: usize,
+    /// Whether a step has failed, so that of what is left only sidecars are read
+    pub(super) stopped: bool,
     /// How many containers are being read
     pub(super) reading: usize,
     /// How many sidecars are being read beside its steps
@@ -58,12 +60,12 @@ pub(super) enum Stage {
 
 impl Task {
     /// A TaskRun that was asked for by name. Its name is tkn's (`pkg/log/task_reader.go`).
-    pub(super) fn alone(run: &TaskRun, root: usize) -> Self {
+    pub(super) fn alone(run: &TaskRun, root: usize, several: bool) -> Self {
         let of_pipeline = run.metadata.label("tekton.dev/pipelineTask").map(str::to_owned);
         let of_reference = run.spec.task_ref.as_ref().map(|r| r.name.clone().unwrap_or_default());
         let name = of_pipeline.or(of_reference).unwrap_or_else(|| "Task 0".to_owned());
         let run = run.metadata.name.clone();
-        let called = Called { root: run.clone(), task: name, ..Called::default() };
+        let called = Called { root: run.clone(), task: name, several, ..Called::default() };
         Self { called, of: run, root, referred: true, ..Self::default() }
     }
 
@@ -218,10 +220,17 @@ impl Task {
 
     pub(super) fn next_attempt(&mut self) {
         (self.attempt, self.container, self.reading, self.stage) = (self.attempt + 1, 0, 0, Stage::Next);
+        self.stopped = false;
     }
 
     pub(super) fn next_container(&mut self) {
         (self.container, self.stage) = (self.container + 1, Stage::Next);
+    }
+
+    /// The steps are over with the container that was read.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+        self.next_container();
     }
 
     pub(super) fn say_failure(&mut self, emit: &mut Emit<'_>) {

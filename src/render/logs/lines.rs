@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::json;
 use super::look::{Form, LineLook, Stamps};
-use crate::logs::{Called, Piece, Source, Subject};
+use crate::logs::{Called, End, Piece, Source, Subject};
 use crate::objects::core::Event;
 use crate::term::style::{Label, paint, paired};
 
@@ -69,7 +69,10 @@ impl Lines {
         }
         self.text(out, piece.text)?;
         match piece.end {
-            Some(end) if self.look.form == Form::Raw => out.write_all(end.bytes())?,
+            // A time stands at a line's begin, also where the container has not ended the one before.
+            Some(end) if self.look.form == Form::Raw && (end != End::Log || self.look.stamps == Stamps::None) => {
+                out.write_all(end.bytes())?;
+            }
             Some(_) => out.write_all(b"\n")?,
             None => {}
         }
@@ -216,7 +219,8 @@ pub(super) mod tests {
     use crate::logs::End;
 
     pub(in crate::render::logs) fn source(id: usize, container: &str) -> Source {
-        let called = Called { root: "r".into(), task: "build".into(), display: Some("Build it".into()), params: Vec::new() };
+        let called =
+            Called { root: "r".into(), task: "build".into(), display: Some("Build it".into()), params: Vec::new(), several: false };
         Source {
             id,
             called,
@@ -267,8 +271,8 @@ pub(super) mod tests {
     #[test]
     fn only_the_prefix_is_coloured_each_step_in_its_own() {
         let text = printed(look(), true);
-        assert!(text.starts_with("\u{1b}[92m[build : make] \u{1b}[39mone\n"), "{text:?}");
-        assert!(text.contains("\u{1b}[93m[build : sidecar-web] \u{1b}[39mhalf\n"), "{text:?}");
+        assert!(text.starts_with("\u{1b}[92m\u{1b}[92;1m[build : make] \u{1b}[0mone\n"), "{text:?}");
+        assert!(text.contains("\u{1b}[93m\u{1b}[93;1m[build : sidecar-web] \u{1b}[0mhalf\n"), "{text:?}");
     }
 
     #[test]

@@ -11,8 +11,9 @@ pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
         Notice::Interrupted { source, reason } => {
             format!("task {}: the log of {} cannot be read at the moment: {reason}; trying again", source.called.label(), source.step())
         }
-        Notice::StillRunning { message: None } => "Pipeline still running ...".to_owned(),
-        Notice::StillRunning { message: Some(message) } => format!("PipelineRun is still running: {message}"),
+        Notice::StillRunning { message: None, .. } => "Pipeline still running ...".to_owned(),
+        Notice::StillRunning { run: None, message: Some(message) } => format!("PipelineRun is still running: {message}"),
+        Notice::StillRunning { run: Some(run), message: Some(message) } => format!("PipelineRun {run} is still running: {message}"),
         Notice::TaskFailed { task, message } => format!("task {task} has failed: {message}"),
         Notice::NotStarted { task } => format!("task {task} has not started yet"),
         Notice::NoPod { run } => format!("pod for taskrun {run} not available yet"),
@@ -27,7 +28,12 @@ pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
         Notice::RunFailed { run: None, message } => message.clone(),
         Notice::RunFailed { run: Some(run), message } => format!("PipelineRun {run} has failed: {message}"),
         Notice::TasksSkipped { tasks, reason } => format!("{}: {reason}", skipped("task", tasks)),
-        Notice::StepsSkipped { task, steps } => format!("task {task}: {}", skipped("step", steps)),
+        Notice::StepsSkipped { task, steps, after: Some(failed) } => {
+            format!("task {task}: {}, since step {failed} failed", skipped("step", steps))
+        }
+        Notice::StepsSkipped { task, steps, after: None } => {
+            format!("task {task}: {}: when expressions evaluated to false", skipped("step", steps))
+        }
         Notice::Continued { source, code } => {
             format!(
                 "task {}: step {} exited with code {code}, and the task went on (onError: continue)",
@@ -47,10 +53,10 @@ pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
             let Source { pod, container, .. } = &**source;
             let text =
                 format!("error in getting logs for step {}: error getting logs for pod {pod}({container}) : {reason}", source.step());
-            of_task(text, &source.called.label(), subject)
+            of_container(text, source, subject)
         }
         Notice::ContainerFailed { source, end, why, init } => {
-            of_task(container_failed(source, end, why.as_deref(), *init), &source.called.label(), subject)
+            of_container(container_failed(source, end, why.as_deref(), *init), source, subject)
         }
     }
 }
@@ -66,6 +72,14 @@ fn of_task(text: String, task: &str, subject: Subject) -> String {
     match subject {
         Subject::PipelineRun => format!("failed to get logs for task {task} : {text}"),
         Subject::TaskRun => text,
+    }
+}
+
+/// The same of a container, whose TaskRun may be one of several.
+fn of_container(text: String, source: &Source, subject: Subject) -> String {
+    match subject {
+        Subject::TaskRun if source.called.several => format!("TaskRun {}: {text}", source.run),
+        _ => of_task(text, &source.called.label(), subject),
     }
 }
 
@@ -157,7 +171,11 @@ mod tests {
         let tasks = vec!["test".to_owned(), "ship".to_owned()];
         let notice = Notice::TasksSkipped { tasks, reason: "PipelineRun was stopping".into() };
         assert_eq!(sentence(&notice, Subject::PipelineRun, "rtkn"), "tasks test, ship were skipped: PipelineRun was stopping");
-        let notice = Notice::StepsSkipped { task: "build".into(), steps: vec!["push".into()] };
-        assert_eq!(sentence(&notice, Subject::PipelineRun, "rtkn"), "task build: step push was skipped");
+        let skipped = |after: Option<&str>| {
+            let notice = Notice::StepsSkipped { task: "build".into(), steps: vec!["push".into()], after: after.map(str::to_owned) };
+            sentence(&notice, Subject::PipelineRun, "rtkn")
+        };
+        assert_eq!(skipped(Some("make")), "task build: step push was skipped, since step make failed");
+        assert_eq!(skipped(None), "task build: step push was skipped: when expressions evaluated to false");
     }
 }

@@ -153,6 +153,40 @@ fn events_stand_between_the_lines_of_their_pod_once() {
 }
 
 #[test]
+fn what_the_cluster_said_before_the_task_run_named_its_pod_is_told() {
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "name": "p"}, "reason": "FailedScheduling"});
+    let mut told = Told::new(true);
+    told.tell(named("r", "Unknown", &[("TaskRun", "r-a", "a")])).tell(task("r-a", "Unknown", &[]));
+    told.tell(Input::Event(Box::new(serde_json::from_value(event).unwrap())));
+    assert_eq!(told.text, "");
+    told.tell(task("r-a", "Unknown", &["p"]));
+    assert_eq!(told.text, "* a Some(\"FailedScheduling\")\n");
+}
+
+#[test]
+fn what_a_sidecar_tells_of_a_failure_is_shown_while_followed_and_with_all() {
+    for (live, init, shown) in [(true, false, true), (false, true, true), (false, false, false)] {
+        let mut told = Told::with(Subject::PipelineRun, &["r"], Policy { live, init, ..Policy::default() });
+        told.tell(named("r", "False", &[("TaskRun", "r-a", "a")])).tell(task("r-a", "False", &["p"]));
+        told.tell(pod("p", &[("step-x", Some(1)), ("step-y", Some(1)), ("sidecar-web", Some(0))]));
+        listed(&mut told, &["r"]);
+        told.tell(end(0)).tell(end(1));
+        assert!(!told.text.contains("r-a/y"), "{}", told.text);
+        assert_eq!(told.text.contains("r-a/sidecar-web ended"), shown, "{live} {init}: {}", told.text);
+        assert!(told.machine.outcome().is_some());
+    }
+}
+
+#[test]
+fn a_task_is_named_with_its_run_where_there_are_several() {
+    let mut told = Told::with(Subject::PipelineRun, &["r", "q"], Policy::default());
+    told.tell(named("r", "False", &[("TaskRun", "r-a", "a")])).tell(named("q", "True", &[])).tell(task("r-a", "False", &["p"]));
+    told.tell(pod("p", &[("step-x", Some(2))]));
+    listed(&mut told, &["r", "q"]);
+    assert!(told.text.starts_with("! r > a failed\n"), "{}", told.text);
+}
+
+#[test]
 fn a_status_other_than_one_does_not_hide_what_comes_after_it() {
     let mut told = Told::with(Subject::PipelineRun, &["r"], Policy { order: Order::Usual, ..Policy::default() });
     told.tell(named("r", "False", &[("TaskRun", "r-a", "a")])).tell(task("r-a", "False", &["p"]));

@@ -141,6 +141,13 @@ impl<'a> Drive<'a> {
         self.watches.push(told.boxed());
     }
 
+    /// Watches CustomRuns. Where the user may not, each is asked for at the end, and that it cannot be read is said of it.
+    fn watch_customs(&mut self, select: &Select) {
+        let watch = telling::customs().watch(self.cluster.watch::<CustomRun>(Some(self.namespace), select));
+        let told = watch.take_while(|told| std::future::ready(!is_waived(told, true)));
+        self.watches.push(told.boxed());
+    }
+
     /// Goes on until the machine has its outcome.
     async fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, Error> {
         loop {
@@ -228,7 +235,7 @@ impl<'a> Drive<'a> {
             Effect::Close(stream) => self.slots.close(stream),
             Effect::Find(find) => self.finds.push(Box::pin(found(cluster, namespace, find, self.lenient))),
             Effect::Join(run) => self.join(run),
-            Effect::Customs(run) => self.watch(&of_run(&run), telling::customs()),
+            Effect::Customs(run) => self.watch_customs(&of_run(&run)),
         }
     }
 
@@ -289,6 +296,11 @@ async fn found(cluster: &Cluster, namespace: &str, find: Find, lenient: bool) ->
         match (look(cluster, namespace, find.clone()).await, pauses.next()) {
             (Err(error), Some(pause)) if error.may_pass() => tokio::time::sleep(pause).await,
             (told, _) if is_waived(&told, lenient) => return Ok(unseen(find)),
+            // It has no logs that would be missed; whoever may read TaskRuns alone has had no need for more.
+            (Err(error), _) if error.is_forbidden() => match find {
+                Find::Custom(name) => return Ok(vec![telling::unreadable(name, &error)]),
+                _ => return Err(error),
+            },
             (inputs, _) => return inputs,
         }
     }

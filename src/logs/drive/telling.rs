@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::client::Error;
 use crate::logs::machine::Input;
 use crate::logs::watch::Telling;
 use crate::objects::core::{Event, Pod};
 use crate::objects::run::{CustomRun, PipelineRun, Run, TaskRun};
+use crate::objects::verdict::Verdict;
 
 /// The PipelineRuns of these names.
 pub(super) fn runs(scope: &Arc<[String]>) -> Telling<PipelineRun> {
@@ -50,6 +52,11 @@ pub(super) fn customs() -> Telling<CustomRun> {
         listed: None,
         scope: Arc::from([]),
     }
+}
+
+/// A CustomRun that the user may not read.
+pub(super) fn unreadable(name: String, error: &Error) -> Input<'static> {
+    Input::Child { name, stands: Some((Verdict::of(None), format!("it cannot be read: {error}"))) }
 }
 
 /// Events of the cluster. They go after an hour; that says nothing.

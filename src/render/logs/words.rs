@@ -3,6 +3,7 @@
 use crate::logs::{Notice, Source, Subject, Wait};
 use crate::objects::core::Terminated;
 use crate::objects::run::StepState;
+use crate::objects::verdict::State;
 
 /// A notice as a sentence, in tkn's words where tkn has any.
 pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
@@ -20,6 +21,10 @@ pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
         Notice::TaskRunGone { task, run, reason: None } => format!("task {task}: its taskrun {run} is gone, and its logs with it"),
         Notice::TaskRunGone { task, run, reason: Some(reason) } => format!("task {task}: its taskrun {run} cannot be read: {reason}"),
         Notice::Child { task, kind, name, stands: None } => format!("task {task}: its {kind} {name} is gone"),
+        Notice::Child { task, kind, name, stands: Some((verdict, message)) } if verdict.state == State::Unstarted => {
+            let message = if message.is_empty() { "nobody has taken it up yet" } else { message };
+            format!("task {task}: {kind} {name}: {message}")
+        }
         Notice::Child { task, kind, name, stands: Some((verdict, message)) } => {
             let colon = if message.is_empty() { "" } else { ": " };
             format!("task {task}: {kind} {name} {verdict}{colon}{message}")
@@ -157,6 +162,17 @@ mod tests {
             sentence(&notice, Subject::TaskRun, "tkn"),
             "task build failed: pods \"p\" not found. Run tkn tr desc r-build for more details\n  its status tells: step make exited with code 3"
         );
+    }
+
+    #[test]
+    fn a_custom_run_that_nobody_took_up_or_that_cannot_be_read_is_told_so() {
+        let said = |message: &str| {
+            let stands = Some((crate::objects::verdict::Verdict::of(None), message.to_owned()));
+            let notice = Notice::Child { task: "ask".into(), kind: "CustomRun".into(), name: "r-ask".into(), stands };
+            sentence(&notice, Subject::PipelineRun, "rtkn")
+        };
+        assert_eq!(said(""), "task ask: CustomRun r-ask: nobody has taken it up yet");
+        assert_eq!(said("it cannot be read: no"), "task ask: CustomRun r-ask: it cannot be read: no");
     }
 
     #[test]

@@ -239,6 +239,7 @@ impl Failure {
             client::Error::NoTekton { .. } => {
                 Self::new(Kind::NotFound, message).hint("install Tekton into the cluster, or use --sandbox, which needs none")
             }
+            client::Error::Name { .. } => Self::usage(message),
             client::Error::Undecodable { .. } | client::Error::Transport { .. } | client::Error::Page { .. } => Self::other(message),
         }
     }

@@ -140,3 +140,22 @@ fn every_page_of_a_long_list_goes() {
     server.world().rtkn(&["task", "delete", "--all", "-f"]).ok().prints("All Tasks deleted in namespace \"work\"");
     assert_eq!(deleted(&server), ["tasks/a", "tasks/b", "tasks/c"]);
 }
+
+#[test]
+fn a_name_that_would_mean_every_object_deletes_nothing() {
+    let (server, world) = started();
+    for noun in NOUNS.iter().copied().chain(["pr", "tr"]) {
+        for (name, why) in [("", "name is required"), ("/", "may not contain '/'"), ("..", "may not be '..'")] {
+            world.rtkn(&[noun, "delete", name, "-f"]).exits(1).says(why);
+        }
+    }
+    assert_eq!(deleted(&server), [""; 0]);
+}
+
+#[test]
+fn an_empty_namespace_is_the_contexts_own() {
+    let (server, world) = started();
+    world.rtkn(&["pr", "delete", "old", "-f", "-n", "", "-c", "", "-k", ""]).ok();
+    assert_eq!(deleted(&server), ["pipelineruns/old"]);
+    assert!(server.asked().iter().all(|request| request.target.contains("/namespaces/work/")), "{:?}", server.asked());
+}

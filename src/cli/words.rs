@@ -346,6 +346,10 @@ fn line(tree: &Command, path: &[String], flags: &[(Flag<'_>, Vec<String>)], word
     let mut line: Vec<String> = std::iter::once(tree.get_name().to_owned()).chain(path.iter().cloned()).collect();
     for (flag, values) in flags {
         let name = flag.name();
+        // An empty namespace, context or kubeconfig is none: a script's variable that is not set.
+        if flag.0.is_global_set() && values.iter().all(String::is_empty) {
+            continue;
+        }
         if flag.0.get_action().takes_values() {
             line.extend(values.iter().map(|value| format!("--{name}={value}")));
         } else if values == &["true"] {

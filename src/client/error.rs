@@ -71,6 +71,13 @@ pub enum Error {
         /// Where it breaks
         reason: String,
     },
+    /// A name that cannot be one. It is not sent: without a name, or as a way out of its place in the path, it would mean
+    /// every object there is
+    #[error("{reason}")]
+    Name {
+        /// What is wrong with it
+        reason: String,
+    },
     /// A page of the web that cannot be had
     #[error("Get {url:?}: {reason}")]
     Page {
@@ -140,7 +147,7 @@ impl Error {
         match self {
             Self::Status { status, .. } => matches!(status.code, 408 | 410 | 429) || status.code >= 500,
             Self::Unreachable { .. } | Self::Transport { .. } => true,
-            Self::NoTekton { .. } | Self::Undecodable { .. } | Self::Page { .. } => false,
+            Self::NoTekton { .. } | Self::Undecodable { .. } | Self::Name { .. } | Self::Page { .. } => false,
         }
     }
 

@@ -145,6 +145,18 @@ impl Ask {
         self
     }
 
+    /// Refuses a name or namespace that is no single part of a path, as client-go does (`IsValidPathSegmentName`).
+    fn check(&self) -> Result<(), Error> {
+        let one = !matches!(self.asked.verb, "list" | "watch" | "create");
+        let reason = match (one, odd(&self.name), self.asked.namespace.as_deref().and_then(odd)) {
+            (true, _, _) if self.name.is_empty() => "name is required".to_owned(),
+            (true, Some(why), _) => format!("invalid resource name {:?}: [{why}]", self.name),
+            (_, _, Some(why)) => format!("invalid namespace {:?}: [{why}]", self.asked.namespace.as_deref().unwrap_or_default()),
+            _ => return Ok(()),
+        };
+        Err(Error::Name { reason })
+    }
+
     /// Whether it asks for a further page of a list.
     fn goes_on(&self) -> bool {
         self.query.iter().any(|(key, _)| *key == CONTINUE)
@@ -194,6 +206,15 @@ impl Ask {
     }
 }
 
+/// Why a text cannot be one part of a path.
+fn odd(text: &str) -> Option<String> {
+    if matches!(text, "." | "..") {
+        return Some(format!("may not be '{text}'"));
+    }
+    let odd: Vec<String> = ["/", "%"].iter().filter(|part| text.contains(**part)).map(|part| format!("may not contain '{part}'")).collect();
+    (!odd.is_empty()).then(|| odd.join(" "))
+}
+
 /// Percent-encodes everything but the unreserved characters of RFC 3986.
 fn encoded(text: &str) -> String {
     use std::fmt::Write as _;
@@ -220,6 +241,7 @@ impl Cluster {
 
     /// Sends a request, and again at an older version if the server does not know the newest.
     pub(super) async fn text(&self, ask: &Ask) -> Result<String, Error> {
+        ask.check()?;
         let version = self.version(ask.asked.kind);
         match self.patiently(ask, version).await {
             Err(error) if unknown_kind(&error) => {
@@ -346,6 +368,20 @@ fn unknown_kind(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_would_mean_every_object_is_never_sent() {
+        let reason = |ask: Ask| ask.check().err().map(|error| error.to_string());
+        let delete = |name: &str| reason(Ask::new("delete", &kinds::PIPELINE_RUN, "ns").named(name));
+        assert_eq!(delete("").as_deref(), Some("name is required"));
+        assert_eq!(delete("/").as_deref(), Some("invalid resource name \"/\": [may not contain '/']"));
+        assert_eq!(delete("..").as_deref(), Some("invalid resource name \"..\": [may not be '..']"));
+        assert_eq!(delete("a%/").as_deref(), Some("invalid resource name \"a%/\": [may not contain '/' may not contain '%']"));
+        assert_eq!(delete("a.b"), None);
+        let list = |namespace: &str| reason(Ask::list(&kinds::PIPELINE_RUN, Some(namespace)));
+        assert_eq!(list(".").as_deref(), Some("invalid namespace \".\": [may not be '.']"));
+        assert_eq!(list(""), None);
+    }
 
     #[test]
     fn a_request_leaves_out_what_is_empty_and_encodes_the_rest() {

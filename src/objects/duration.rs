@@ -12,7 +12,7 @@ pub struct GoDuration(pub Duration);
 const UNITS: [(&str, f64); 7] = [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("h", 3.6e12), ("m", 6e10), ("s", 1e9)];
 
 impl GoDuration {
-    /// Reads `1h30m`, `5s`, `0`; `None` for anything else, and for negative durations.
+    /// Reads `1h30m`, `5s`, `0`; `None` for anything else, for negative durations and for more than Go can hold (290 years).
     pub fn parse(text: &str) -> Option<Self> {
         let mut rest = text.trim().strip_prefix('+').unwrap_or(text.trim());
         if rest == "0" {
@@ -30,7 +30,7 @@ impl GoDuration {
             nanos += number * factor;
             rest = &rest[unit.len()..];
         }
-        (nanos <= u64::MAX as f64).then(|| Self(Duration::from_nanos(nanos as u64)))
+        (nanos <= i64::MAX as f64).then(|| Self(Duration::from_nanos(nanos as u64)))
     }
 
     /// Whether it stands for "no limit".
@@ -102,7 +102,7 @@ mod tests {
             let read = GoDuration::parse(text).expect("a duration");
             assert_eq!(read.to_string(), printed, "{text}");
         }
-        for text in ["", "5", "s", "-5s", "1 h", "abc"] {
+        for text in ["", "5", "s", "-5s", "1 h", "abc", "2562048h"] {
             assert_eq!(GoDuration::parse(text), None, "{text}");
         }
     }

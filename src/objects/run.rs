@@ -70,7 +70,8 @@ impl RunOf for TaskRun {
     type Parent = super::pipeline::Task;
     const LABEL: &'static str = "tekton.dev/task";
     fn is_of_parent(&self) -> bool {
-        self.spec.task_ref.as_ref().is_some_and(|task| task.kind.as_deref().is_none_or(|kind| kind == "Task"))
+        // Tekton writes the kind of every reference to a Task of the cluster; without one it is somebody else's.
+        self.spec.task_ref.as_ref().is_some_and(|task| task.kind.as_deref() == Some("Task"))
     }
 }
 

@@ -397,6 +397,8 @@ async fn named_or_chosen<R: RunOf + Listed + Related>(
     common: &Common,
     finder: pick::Finder,
 ) -> Result<Meant, Failure> {
+    // An empty word is none, as for tkn: a script's variable that is not set.
+    let names: Vec<String> = names.into_iter().filter(|name| !name.is_empty()).collect();
     if let Some(labels) = &common.tools.label {
         return labelled(labels, None, &names);
     }

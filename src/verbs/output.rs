@@ -61,7 +61,8 @@ impl Output {
         let template = self.template.as_deref().unwrap_or_default();
         let word = match self.word() {
             Some(word) => word,
-            None if template.is_empty() => "",
+            // tkn looks at it behind -o only.
+            None if template.is_empty() || session.stands_in_for_tkn() => "",
             None => "go-template",
         };
         if word.is_empty() {

@@ -2,6 +2,7 @@
 //! structs do not know, and with the fields that Go never leaves out. `fields.txt` holds the structs as data.
 
 mod quantity;
+pub mod scalars;
 pub mod strict;
 
 use std::collections::HashMap;

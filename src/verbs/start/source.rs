@@ -10,6 +10,7 @@ use crate::client::Cluster;
 use crate::failure::Failure;
 use crate::objects::Object;
 use crate::objects::pipeline::WorkspaceDeclaration;
+use crate::objects::shape::scalars;
 use crate::objects::upgrade;
 use crate::scaffold::documents::{Document, Wrong, documents};
 use crate::session::Session;
@@ -126,9 +127,10 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     if document.manifest.kind != kind {
         return Err(Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)));
     }
-    let value = &document.manifest.value;
+    let mut value = document.manifest.value.clone();
+    scalars::object(kind.kind, &mut value);
     if kind == T::Run::KIND {
-        return written::<T>(cluster, value).await;
+        return written::<T>(cluster, &value).await;
     }
     if session.stands_in_for_tkn() {
         check_types(&document.written)?;

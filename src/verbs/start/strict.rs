@@ -6,6 +6,7 @@ use super::files::{self, Text};
 use crate::failure::Failure;
 use crate::kinds::Kind;
 use crate::near::nearest;
+use crate::objects::shape::scalars;
 use crate::objects::shape::strict::{self, Wrong};
 use crate::scaffold::documents::Document;
 use crate::scaffold::places::Places;
@@ -32,8 +33,9 @@ pub(super) fn value(text: &Text, kind: &Kind, value: &Value) -> Result<(), Failu
 /// When it cannot be read, or has other fields.
 pub(super) async fn part(place: &str, name: &str) -> Result<Value, Failure> {
     let text = files::yaml(place).await?;
-    let value = text.value()?;
+    let mut value = text.value()?;
     refuse(&text.name, &Places::of(&text.text, 0), &strict::part(name, &value))?;
+    scalars::value(name, &mut value);
     Ok(value)
 }
 

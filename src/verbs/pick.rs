@@ -79,13 +79,26 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
         return Err(no_limit());
     }
     let now = Timestamp::now();
-    let items: Vec<String> = runs.iter().map(|run| format!("{} started {}", run.meta().name, age::ago(started(run), now))).collect();
+    let as_table = is_custom && session.stands_in_for_tkn();
+    let items: Vec<String> = runs.iter().map(|run| if as_table { of_custom(run, now) } else { item(run, now) }).collect();
     let (prompt, needed) = (format!("Select {}:", R::KIND.noun), format!("the name of the {}, or --last", R::KIND.kind));
     let place = match choice.find {
         true => session.term.find(&prompt, &items, &needed, |place| about(&cluster, &runs[place])).await?,
         false => session.term.choose(&prompt, &items, &needed)?,
     };
     Ok(Some(runs.swap_remove(place)))
+}
+
+fn item<R: Run>(run: &Seen<R>, now: Timestamp) -> String {
+    format!("{} started {}", run.meta().name, age::ago(started(run), now))
+}
+
+/// As tkn offers CustomRuns, and no other kind.
+fn of_custom<R: Run>(run: &Seen<R>, now: Timestamp) -> String {
+    let known = run.lens.as_ref().ok();
+    let took = known.map_or_else(|| age::took(None, None), |run| age::took(run.started(), run.completed()));
+    let status = known.map(|run| run.verdict().to_string()).unwrap_or_default();
+    format!("{}\tStarted: {}\tDuration: {took}\tStatus: {status}", run.meta().name, age::ago(started(run), now))
 }
 
 /// The runs to choose from, newest first, as many as are offered at least. Without a limit it only matters whether there is

@@ -42,10 +42,10 @@ impl Changes {
     /// The line of one node, where how it stands has changed.
     fn line(&mut self, node: &Node<'_>, name: &str) -> Option<String> {
         // A count that goes up is told by what is counted.
-        let counts = !node.mark.is_over() && !node.children.is_empty();
+        let counts = node.mark == Mark::Running && !node.children.is_empty();
         let note = if counts { "" } else { node.note.as_str() };
         // What waits for others, is on its usual way, or of which nothing is known yet, has not changed.
-        let usual = [WAITING, STARTING].contains(&node.word.as_str()) || note.is_empty();
+        let usual = [WAITING, STARTING].contains(&node.word.as_str()) || node.note.is_empty();
         if node.mark == Mark::Waiting && usual {
             return None;
         }

@@ -144,7 +144,9 @@ fn matrix<'b>(key: &str, name: &str, children: Vec<Node<'b>>) -> Node<'b> {
     };
     let count = children.len();
     let note = match mark {
-        Mark::Waiting | Mark::Running => format!("{over} of {count} are over"),
+        // Before the first begins there is nothing to count, and each says for itself what it waits for.
+        Mark::Waiting => String::new(),
+        Mark::Running => format!("{over} of {count} are over"),
         Mark::Good => format!("{count} combinations"),
         _ => format!("{} of {count} {}", children.iter().filter(|child| child.mark == mark).count(), word.to_lowercase()),
     };

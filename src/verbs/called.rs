@@ -15,17 +15,14 @@ pub async fn name(cluster: &Cluster, kind: &'static Kind, typed: &str) -> Result
     name_among(cluster, kind, &Select::default(), typed).await
 }
 
-/// The same for several names; each run comes once.
+/// The same for several names.
 ///
 /// # Errors
 /// As [`name`].
 pub async fn names(cluster: &Cluster, kind: &'static Kind, typed: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::with_capacity(typed.len());
     for typed in typed {
-        let name = name(cluster, kind, typed).await?;
-        if !names.contains(&name) {
-            names.push(name);
-        }
+        names.push(name(cluster, kind, typed).await?);
     }
     Ok(names)
 }

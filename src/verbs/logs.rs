@@ -3,6 +3,7 @@
 mod tools;
 
 use clap::Args;
+use indexmap::IndexSet;
 
 use super::called;
 use super::fetch::Related;
@@ -404,7 +405,9 @@ async fn named_or_chosen<R: RunOf + Listed + Related>(
     }
     if !names.is_empty() {
         let cluster = session.cluster().await?;
-        let mut names = called::names(&cluster, R::KIND, &names).await?;
+        let names = called::names(&cluster, R::KIND, &names).await?;
+        // A run that two words mean is read once.
+        let mut names: Vec<String> = names.into_iter().collect::<IndexSet<String>>().into_iter().collect();
         if session.stands_in_for_tkn() && names.len() > 1 {
             session.term.say(format!("Note: as in tkn, the first name counts alone; rtkn {} logs takes several", R::KIND.noun));
             names.truncate(1);

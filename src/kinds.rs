@@ -117,7 +117,7 @@ pub fn of_resource(group: &str, plural: &str) -> Option<&'static Kind> {
 /// The kind that somebody means by a word of the command line, in any letter case.
 pub fn of_word(word: &str) -> Option<&'static Kind> {
     let word = word.to_ascii_lowercase();
-    ALL.iter().copied().find(|k| k.noun == word || k.aliases.contains(&word.as_str()) || k.resource() == word)
+    ALL.iter().copied().find(|k| k.is_called(&word) || k.resource() == word)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::objects::trigger::{ClusterInterceptor, ClusterTriggerBinding, Trigger
 use crate::sandbox::serve::CONTEXT;
 use crate::session::{Session, is_tkn, program_name};
 use crate::term::Term;
+use surface::Known;
 use words::{Asked, Found, Reader};
 
 /// Tekton on the command line: tkn's commands, set-up, explained failures, and a sandbox without a cluster
@@ -135,7 +136,7 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     };
     let path = found.path();
     // tkn looks at the configuration before it looks at what the command is given.
-    let first_reach = reader.as_tkn && speaks_to_cluster(&found);
+    let first_reach = reader.of_tkn(&found).is_some_and(Known::speaks_to_cluster);
     let command = match asked {
         Asked::Help { brief } => return help(tree, &path, brief),
         Asked::Version => return print(tree, &[&program, "--version"]),
@@ -157,11 +158,6 @@ pub async fn run(args: Vec<OsString>) -> Exit {
         Err(error) => return fail(&program, &refused(&error)),
     };
     start(program, cli, sandbox_typed, first_reach).await
-}
-
-/// Whether a command is one of tkn's that are nothing without a cluster.
-fn speaks_to_cluster(found: &Found<'_>) -> bool {
-    found.of_tkn().is_some_and(|known| known.speaks_to_cluster())
 }
 
 /// Lets a plugin take the place of a command that is not there.

@@ -132,9 +132,9 @@ fn valued<'a, 'w>(
 
 /// The flags that begin with what is typed: those of the group, then those of the command, by name.
 fn flags(reader: Reader<'_>, found: &Found<'_>, given: &Given<'_>, typed: &str) -> Vec<(String, String)> {
-    let shown = |flag: &Flag<'_>| match found.of_tkn() {
-        Some(known) if reader.as_tkn => known.flag(flag.name()).is_some_and(|flag| !flag.hidden),
-        _ => !reader.as_tkn && !flag.0.is_hide_set() && flag.deprecation().is_none(),
+    let shown = |flag: &Flag<'_>| match reader.of_tkn(found) {
+        Some(known) => known.flag(flag.name()).is_some_and(|flag| !flag.hidden),
+        None => !reader.as_tkn && !flag.0.is_hide_set() && flag.deprecation().is_none(),
     };
     // A group's own flags stand among those of its commands' only where the group itself is asked.
     let in_group = found.commands.len() < 3;

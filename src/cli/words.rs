@@ -65,11 +65,6 @@ impl<'a> Found<'a> {
     pub fn path(&self) -> Vec<String> {
         self.commands[1..].iter().map(|command| command.get_name().to_owned()).collect()
     }
-
-    /// What tkn has under this name; none for what is this program's own.
-    pub fn of_tkn(&self) -> Option<&'static Known> {
-        surface::of(&self.path().join(" "))
-    }
 }
 
 /// Flags as they were given, and the words between them.
@@ -86,6 +81,12 @@ pub struct Given<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// What tkn has under the command's name, where this program is called in its place; none for what is its own.
+    pub fn of_tkn(self, found: &Found<'_>) -> Option<&'static Known> {
+        // tkn's surface is read for those who go by it alone.
+        if self.as_tkn { surface::of(&found.path().join(" ")) } else { None }
+    }
+
     /// Reads the words behind the program's name.
     ///
     /// # Errors
@@ -148,7 +149,7 @@ impl<'a> Reader<'a> {
     pub fn known(self, found: &Found<'a>) -> Vec<Flag<'a>> {
         let own = found.command().get_arguments().filter(|arg| !arg.is_positional() && !arg.is_global_set());
         let at_root = found.commands.len() == 1;
-        let without = self.as_tkn && (at_root || found.of_tkn().is_some_and(|known| known.flag("context").is_none()));
+        let without = self.as_tkn && (at_root || self.of_tkn(found).is_some_and(|known| known.flag("context").is_none()));
         // The sandbox is none of tkn's flags, so no script is misread by it.
         let shared = self.tree.get_arguments().filter(|arg| arg.is_global_set()).filter(|arg| !without || arg.get_id() == "sandbox");
         own.chain(shared).map(Flag).collect()
@@ -184,8 +185,7 @@ impl<'a> Reader<'a> {
         let endless = taken.iter().any(|arg| matches!(arg.get_action(), ArgAction::Append));
         let most = if endless { usize::MAX } else { taken.len() };
         let count = words.len();
-        let known = found.of_tkn().filter(|_| self.as_tkn).map(|known| known.words);
-        let (least, most) = match known {
+        let (least, most) = match self.of_tkn(found).map(|known| known.words) {
             Some(Count::Any) => {
                 words.truncate(most);
                 (least, most)
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
 
     /// What a word of a command may be, where that is one of a few.
     pub fn choice(self, found: &Found<'_>, arg: &Arg) -> Vec<String> {
-        match found.of_tkn().filter(|known| self.as_tkn && !known.choice.is_empty()) {
+        match self.of_tkn(found).filter(|known| !known.choice.is_empty()) {
             Some(known) => known.choice.iter().map(|word| (*word).to_owned()).collect(),
             None => arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect(),
         }

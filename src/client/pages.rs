@@ -81,18 +81,19 @@ impl<T: Object> Pages<'_, T> {
         if self.version.is_empty() {
             self.version = head.metadata.version.unwrap_or_default();
         }
-        let Some(token) = head.metadata.next.filter(|token| !token.is_empty()) else {
-            return read(self.cluster, &text, make).map(Some);
-        };
-        if !self.ahead {
-            self.next = Some(Next::Token(token));
-            return read(self.cluster, &text, make).map(Some);
+        match head.metadata.next.filter(|token| !token.is_empty()) {
+            // While one page is read, the next is on its way.
+            Some(token) if self.ahead => {
+                let cluster = self.cluster.clone();
+                let read = tokio::task::spawn_blocking(move || read(&cluster, &text, make));
+                self.next = Some(Next::Page(self.ask(&token).await?));
+                read.await.map(|made| made.map(Some)).unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()))
+            }
+            token => {
+                self.next = token.map(Next::Token);
+                read(self.cluster, &text, make).map(Some)
+            }
         }
-        // While one page is read, the next is on its way.
-        let cluster = self.cluster.clone();
-        let read = tokio::task::spawn_blocking(move || read(&cluster, &text, make));
-        self.next = Some(Next::Page(self.ask(&token).await?));
-        read.await.map(|made| made.map(Some)).unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()))
     }
 
     /// What a closure makes of each object, and the version of the list or of one a little before. A list of more than a

@@ -67,19 +67,15 @@ pub fn paint(text: &str, label: Label, colour: bool) -> String {
         Label::Match => text.style(Style::new().bold().underline()).to_string(),
         // As tkn writes it: the colour, then the colour in bold.
         Label::Prefix(n) => {
-            let colour = PREFIXES[n % PREFIXES.len()];
-            let (begin, _) = around(&"\0".color(colour).to_string());
-            begin + &text.style(Style::new().color(colour).bold()).to_string()
+            let colour = Style::new().color(PREFIXES[n % PREFIXES.len()]);
+            format!("{}{}", colour.prefix_formatter(), text.style(colour.bold()))
         }
     }
 }
 
 /// What stands before and behind a text with a label, for text that is no string.
 pub fn paired(label: Label) -> (String, String) {
-    around(&paint("\0", label, true))
-}
-
-fn around(painted: &str) -> (String, String) {
+    let painted = paint("\0", label, true);
     painted.split_once('\0').map(|(before, behind)| (before.to_owned(), behind.to_owned())).unwrap_or_default()
 }
 

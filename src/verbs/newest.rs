@@ -8,7 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use crate::client::{Cluster, Error, Select};
 use crate::objects::Seen;
 use crate::objects::newest::{Age, Chosen, Read, Unbegun, choose, settled};
-use crate::views::Listed;
+use crate::views::{Listed, started};
 
 /// Up to so many objects are read whole without asking for the table.
 const FEW: u32 = 50;
@@ -80,9 +80,8 @@ pub async fn of<T: Listed>(cluster: &Cluster, wanted: Wanted<'_>, keep: impl Fn(
 
 /// An object with what its place among the others goes by.
 fn read<T: Listed>(seen: Seen<T>, sure: bool, unbegun: Unbegun, keep: impl Fn(&T) -> bool) -> Read<Seen<T>> {
-    let began = T::STARTED.and_then(|started| seen.lens.as_ref().ok().and_then(started));
     let made = seen.meta().creation_timestamp.filter(|_| unbegun == Unbegun::ByCreation);
-    Read { started: began.or(made), kept: seen.lens.as_ref().map_or(true, keep), object: seen, sure }
+    Read { started: started(&seen).or(made), kept: seen.lens.as_ref().map_or(true, keep), object: seen, sure }
 }
 
 /// These objects; none when one of them has gone meanwhile, since what comes after it is not known.

@@ -13,7 +13,7 @@ use crate::objects::run::Run;
 use crate::objects::{Object, Seen};
 use crate::render::{self, Look};
 use crate::session::Session;
-use crate::views::{Listed, age};
+use crate::views::{Listed, age, started};
 
 /// The flag for finding a run by some of its letters.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -89,12 +89,12 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
     Ok(Some(runs.swap_remove(place)))
 }
 
-fn item<R: Run>(run: &Seen<R>, now: Timestamp) -> String {
+fn item<R: Listed>(run: &Seen<R>, now: Timestamp) -> String {
     format!("{} started {}", run.meta().name, age::ago(started(run), now))
 }
 
 /// As tkn offers CustomRuns, and no other kind.
-fn of_custom<R: Run>(run: &Seen<R>, now: Timestamp) -> String {
+fn of_custom<R: Run + Listed>(run: &Seen<R>, now: Timestamp) -> String {
     let known = run.lens.as_ref().ok();
     let took = known.map_or_else(|| age::took(None, None), |run| age::took(run.started(), run.completed()));
     let status = known.map(|run| run.verdict().to_string()).unwrap_or_default();
@@ -153,8 +153,4 @@ pub(super) fn refused(namespace: &str, kind: &Kind, failure: Failure) -> Failure
         ("tekton.dev", name) => failure.context(format!("failed to list {name}s from namespace {namespace}")),
         _ => failure,
     }
-}
-
-fn started<R: Run>(run: &Seen<R>) -> Option<Timestamp> {
-    run.lens.as_ref().ok().and_then(Run::started)
 }

@@ -87,6 +87,11 @@ pub trait Listed: Object {
     const STARTED: Option<fn(&Self) -> Option<Timestamp>> = None;
 }
 
+/// When a run started, as far as it can be read.
+pub fn started<T: Listed>(seen: &Seen<T>) -> Option<Timestamp> {
+    T::STARTED.and_then(|started| seen.lens.as_ref().ok().and_then(started))
+}
+
 /// Headings and rows. A row has as many cells as there are headings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {

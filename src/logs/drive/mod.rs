@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::stream::{BoxStream, FuturesUnordered, SelectAll, StreamExt as _};
+use futures::stream::{BoxStream, FuturesUnordered, SelectAll, Stream, StreamExt as _};
 
 use super::event::{LogEvent, Outcome, Sink};
 use super::machine::{Effect, Find, Follow, Input, Opening, Policy, Subject};
@@ -130,22 +130,16 @@ impl<'a> Drive<'a> {
     /// Watches pods. Where the user may not and that does not matter, it is as if there were none.
     fn watch_pods(&mut self, select: &Select, scope: &Arc<[String]>) {
         let watch = telling::pods(scope).watch(self.cluster.watch::<Pod>(Some(self.namespace), select));
-        let (lenient, scope) = (self.lenient, scope.clone());
-        let told = watch.scan(false, move |over, told| {
-            let next = (!*over).then(|| {
-                *over = is_waived(&told, lenient);
-                if *over { Ok(vec![Input::PodsListed(scope.clone())]) } else { told }
-            });
-            std::future::ready(next)
-        });
+        let none = vec![Input::PodsListed(scope.clone())];
+        // A watch ends in no other way.
+        let told = until_waived(watch, self.lenient).chain(futures::stream::once(std::future::ready(Ok(none))));
         self.watches.push(told.boxed());
     }
 
     /// Watches CustomRuns. Where the user may not, each is asked for at the end, and that it cannot be read is said of it.
     fn watch_customs(&mut self, select: &Select) {
         let watch = telling::customs().watch(self.cluster.watch::<CustomRun>(Some(self.namespace), select));
-        let told = watch.take_while(|told| std::future::ready(!is_waived(told, true)));
-        self.watches.push(told.boxed());
+        self.watches.push(until_waived(watch, true).boxed());
     }
 
     /// Goes on until the machine has its outcome.
@@ -304,6 +298,11 @@ async fn found(cluster: &Cluster, namespace: &str, find: Find, lenient: bool) ->
             (inputs, _) => return inputs,
         }
     }
+}
+
+/// A watch up to the refusal of what the user may not read, without which it goes on.
+fn until_waived<'a>(watch: impl Stream<Item = Inputs> + Send + 'a, lenient: bool) -> impl Stream<Item = Inputs> + Send + 'a {
+    watch.take_while(move |told| std::future::ready(!is_waived(told, lenient)))
 }
 
 /// Whether the user may not read something without which it goes on.

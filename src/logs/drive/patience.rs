@@ -1,4 +1,5 @@
-//! When it is said what a run waits for: once it has waited for it through two looks, so that the seconds in which every pod starts are passed over.
+//! When it is said what a run waits for: once it has waited for it through two looks, so that the seconds in which every
+//! pod starts are passed over.
 
 use std::collections::HashSet;
 use std::pin::Pin;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::objects::Seen;
 use crate::objects::newest::{Unbegun, by_start};
-use crate::views::{self, Cell, Listed};
+use crate::views::{self, Cell, Listed, started};
 
 /// What of the objects is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +87,6 @@ impl<T: Listed> Row<T> {
             _ => None,
         }
     }
-}
-
-fn started<T: Listed>(seen: &Seen<T>) -> Option<Timestamp> {
-    T::STARTED.and_then(|started| seen.lens.as_ref().ok().and_then(started))
 }
 
 fn compare<T: Listed>(a: (&str, Option<Timestamp>), b: (&str, Option<Timestamp>), by_namespace: bool) -> Ordering {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::client::Cluster;
 use crate::failure::Failure;
 use crate::kubeconfig::{self, Wanted};
-use crate::sandbox::serve::{Running, Sandbox};
+use crate::sandbox::serve::{CONTEXT, Running, Sandbox, kubeconfig_file};
 use crate::shell::quoted;
 use crate::term::Term;
 
@@ -126,6 +126,19 @@ impl Session {
         let namespace = self.wanted.namespace.as_deref().filter(|_| !words.contains(" -n "));
         let namespace = namespace.map(|n| format!(" -n {n}")).unwrap_or_default();
         format!("{}{sandbox}{kubeconfig}{context}{namespace} {words}", self.program)
+    }
+
+    /// A command of kubectl as a person would type it, for the server that this one was called for. kubectl knows the
+    /// sandbox by a kubeconfig of its own; without it the line would speak to the person's cluster.
+    pub fn kubectl(&self, words: &str) -> String {
+        let (file, context) = match Sandbox::default_dir() {
+            Ok(dir) if self.sandbox => (Some(kubeconfig_file(&dir)), None),
+            Err(_) if self.sandbox => (None, Some(CONTEXT)),
+            _ => (self.wanted.file.clone(), self.wanted.context.as_deref()),
+        };
+        let file = file.map(|f| format!(" --kubeconfig {}", quoted(&f.to_string_lossy()))).unwrap_or_default();
+        let context = context.map(|c| format!(" --context {}", quoted(c))).unwrap_or_default();
+        format!("kubectl{file}{context} {words}")
     }
 
     /// Keeps a sandbox that this process serves, so that it is ended with the session, Ctrl-C included.

@@ -8,7 +8,6 @@ use crate::client::{Cluster, Error};
 use crate::diagnose::{Diagnosis, Voice, explain, gather, text, troubled};
 use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
-use crate::sandbox::serve::CONTEXT;
 use crate::session::Session;
 use crate::verbs::{called, missing};
 
@@ -82,8 +81,7 @@ async fn diagnose(session: &Session, cluster: &Cluster, kind: &'static Kind, nam
         Err(error) if error.is_not_found() => return Err(not_found(cluster, kind, name, error).await),
         Err(error) => return Err(error.into()),
     };
-    let context = if session.sandbox { Some(CONTEXT) } else { session.wanted.context.as_deref() };
-    Ok(explain(&evidence, &Voice { command: &|words| session.command(words), context }))
+    Ok(explain(&evidence, &Voice { command: &|words| session.command(words), kubectl: &|words| session.kubectl(words) }))
 }
 
 fn print(session: &mut Session, diagnoses: &[Diagnosis], namespace: &str, more: usize) -> Result<(), Failure> {

@@ -99,8 +99,8 @@ pub struct Diagnosis {
 pub struct Voice<'a> {
     /// A command of this program from its words
     pub command: &'a dyn Fn(&str) -> String,
-    /// The context for kubectl, where the kubeconfig's current one is not meant
-    pub context: Option<&'a str>,
+    /// A command of kubectl from its words
+    pub kubectl: &'a dyn Fn(&str) -> String,
 }
 
 impl Voice<'_> {
@@ -109,10 +109,8 @@ impl Voice<'_> {
         let text = fill(mend.template(), facts);
         let (kind, text) = match mend {
             Mend::Own(_) => (AdviceKind::Command, (self.command)(&format!("{text} -n {namespace}"))),
-            Mend::Kubectl(_) => {
-                let context = self.context.map(|c| format!(" --context {c}")).unwrap_or_default();
-                (AdviceKind::Command, format!("kubectl{context} -n {namespace} {text}"))
-            }
+            Mend::Kubectl(_) => (AdviceKind::Command, (self.kubectl)(&format!("-n {namespace} {text}"))),
+            Mend::Anywhere(_) => (AdviceKind::Command, (self.kubectl)(&text)),
             Mend::Shell(_) => (AdviceKind::Command, text),
             Mend::Yaml(_) => (AdviceKind::Yaml, text),
             Mend::Say(_) => (AdviceKind::Text, text),

@@ -263,7 +263,9 @@ async fn refused(cluster: &Cluster, error: crate::client::Error, namespace: &str
     let known = cluster.names(&kinds::NAMESPACE, None).await.unwrap_or_default();
     match nearest(namespace, known.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean -n {near}?")),
-        None => failure.hint(format!("make it: kubectl create namespace {namespace}")),
+        None => failure.hint(format!(
+            "there is no namespace {namespace}: apply a manifest of kind Namespace with this name first, or choose another with -n"
+        )),
     }
 }
 

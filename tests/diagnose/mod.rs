@@ -35,7 +35,7 @@ fn diagnosis(recording: Recording) -> Diagnosis {
     let kind = kinds::ALL.iter().copied().find(|k| k.kind == kind).expect("a kind of the table");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let evidence = runtime.block_on(async { gather(&recording.cluster(), kind, &namespace, &name).await.expect("the object is recorded") });
-    explain(&evidence, &Voice { command: &|words| format!("rtkn {words}"), context: None })
+    explain(&evidence, &Voice { command: &|words| format!("rtkn {words}"), kubectl: &|words| format!("kubectl {words}") })
 }
 
 /// The text as it reads three minutes after things came to stand as they do.

@@ -114,9 +114,18 @@ fn a_claim_without_a_class_leaves_the_pod_pending_and_is_explained() {
         let told = world.rtkn(&["diagnose", "pr", "run"]).ok();
         told.stdout.contains("unbound immediate PersistentVolumeClaims").then_some(told)
     });
-    told.prints("which has no storageClassName, and no StorageClass is the default (there are: local)");
+    let told = told.prints("which has no storageClassName, and no StorageClass is the default (there are: local)");
+    // A line to paste has to speak to the sandbox and not to the cluster of the person's own kubeconfig.
+    told.prints("kubectl --kubeconfig ").prints(" patch storageclass local ").never_shows("kubectl patch").never_shows("kubectl -n");
     world.rtkn(&["pr", "list"]).ok().prints("Running");
     world.rtkn(&["pr", "cancel", "run"]).ok();
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_told_without_a_command_for_another_cluster() {
+    let world = World::started_sandbox();
+    let told = world.rtkn(&["-n", "other", "sa", "create", "a"]).exits(1);
+    told.says("there is no namespace other: apply a manifest of kind Namespace").never_shows("kubectl");
 }
 
 #[test]

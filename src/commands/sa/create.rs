@@ -98,7 +98,8 @@ async fn check(session: &mut Session, cluster: &Cluster, names: &[String], for_s
                 secret::GIT,
                 secret::DOCKER
             ));
-            session.term.say(format!("Hint: kubectl -n {} annotate secret {name} {}0=HOST", cluster.namespace, secret::GIT));
+            let words = format!("-n {} annotate secret {name} {}0=HOST", cluster.namespace, secret::GIT);
+            session.term.say(format!("Hint: {}", session.kubectl(&words)));
         }
     }
     Ok(())

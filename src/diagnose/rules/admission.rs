@@ -1,6 +1,6 @@
 //! Webhooks of Tekton that do not answer, and content that the server refuses.
 
-use super::Mend::{Kubectl, Own, Say, Shell};
+use super::Mend::{Anywhere, Kubectl, Own, Say};
 use super::{Rule, Weight};
 use crate::diagnose::evidence::Place;
 
@@ -12,10 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "InterceptorCertificateStale",
         patterns: &["tekton-triggers-core-interceptors{_…}x509: certificate signed by unknown authority"],
         summary: "the certificate of Tekton's interceptors is not the one that the ClusterInterceptors name in `caBundle`",
-        mend: &[
-            Shell("kubectl -n tekton-pipelines rollout restart deployment tekton-triggers-core-interceptors"),
-            Own("el describe {name}"),
-        ],
+        mend: &[Anywhere("-n tekton-pipelines rollout restart deployment tekton-triggers-core-interceptors"), Own("el describe {name}")],
         source: "tektoncd/triggers#1645, #1644",
         example: (
             "",
@@ -29,8 +26,8 @@ pub(super) const RULES: &[Rule] = &[
         summary: "the certificate of webhook {webhook} is not the one that the server was told of",
         mend: &[
             Say("Let the webhook make a new one; it stands beside its Secret (`webhook-certs`, for Triggers `triggers-webhook-certs`):"),
-            Shell("kubectl -n tekton-pipelines delete secret webhook-certs"),
-            Shell("kubectl -n tekton-pipelines rollout restart deployment tekton-pipelines-webhook"),
+            Anywhere("-n tekton-pipelines delete secret webhook-certs"),
+            Anywhere("-n tekton-pipelines rollout restart deployment tekton-pipelines-webhook"),
         ],
         source: "tektoncd/triggers#875",
         example: (
@@ -45,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "webhook {webhook} does not answer the server: {why}",
         mend: &[
             Say("Wait until its pod is ready; on private clusters, let the server reach the nodes on port 8443:"),
-            Shell("kubectl -n tekton-pipelines get pods"),
+            Anywhere("-n tekton-pipelines get pods"),
         ],
         source: "tektoncd/pipeline#2207, #760",
         example: (

@@ -1,6 +1,6 @@
 //! Storage: claims that nobody serves, volumes that cannot be mounted.
 
-use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
+use super::Mend::{Anywhere, Kubectl, Own, Say, Yaml};
 use super::{CONDITION, POD, Rule, Weight};
 use crate::diagnose::checks::{claim_names_unknown_class, claim_needs_default_class, no_class_at_all};
 use crate::diagnose::evidence::{Need, Place};
@@ -40,8 +40,8 @@ pub(super) const RULES: &[Rule] = &[
             Say("Name one of the classes in the PipelineRun (or the TriggerTemplate that makes it):"),
             Yaml("spec:\n  workspaces:\n  - name: {workspace}\n    volumeClaimTemplate:\n      spec:\n        storageClassName: {class}"),
             Say("Or make one the default; then this run goes on by itself:"),
-            Shell(
-                "kubectl patch storageclass {class} -p '{{\"metadata\":{{\"annotations\":{{\"storageclass.kubernetes.io/is-default-class\":\"true\"}}}}}}'",
+            Anywhere(
+                "patch storageclass {class} -p '{{\"metadata\":{{\"annotations\":{{\"storageclass.kubernetes.io/is-default-class\":\"true\"}}}}}}'",
             ),
         ],
         source: SOURCE,
@@ -164,9 +164,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "the affinity assistant, which keeps pods of one volume on one node, could not be made",
         mend: &[
             Say("The message ends with the reason (rights, pod security, quota). The assistant can be switched off for the whole cluster:"),
-            Shell(
-                "kubectl -n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"coschedule\":\"disabled\"}}}}'",
-            ),
+            Anywhere("-n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"coschedule\":\"disabled\"}}}}'"),
         ],
         source: "docs/affinityassistants.md",
         example: ("ReasonCouldntCreateOrUpdateAffinityAssistantStatefulSet", "failed to create StatefulSet"),

@@ -1,6 +1,6 @@
 //! EventListeners: they answer 202 to every event, so that only their rights, references and log tell what went wrong.
 
-use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
+use super::Mend::{Anywhere, Kubectl, Own, Say, Yaml};
 use super::{CONDITION, LOG, Mend, Rule, Weight};
 use crate::diagnose::checks::{rights_are_there, runs_as_default};
 use crate::diagnose::evidence::Place;
@@ -67,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         patterns: &["empty caBundle in clusterInterceptor spec"],
         summary: "the ClusterInterceptors have no certificate yet: the core interceptors did not come up after them",
         mend: &[
-            Shell("kubectl -n tekton-pipelines rollout restart deployment tekton-triggers-core-interceptors"),
+            Anywhere("-n tekton-pipelines rollout restart deployment tekton-triggers-core-interceptors"),
             Kubectl("rollout restart deployment el-{name}"),
         ],
         source: "seen with Triggers v0.37",

@@ -35,7 +35,9 @@ pub enum Mend {
     Own(&'static str),
     /// Arguments of kubectl, without the namespace
     Kubectl(&'static str),
-    /// A line for any shell
+    /// Arguments of kubectl that name their namespace themselves, or need none
+    Anywhere(&'static str),
+    /// A line for any shell; it speaks to no cluster
     Shell(&'static str),
     /// Fields of a manifest
     Yaml(&'static str),
@@ -47,7 +49,7 @@ impl Mend {
     /// The template within.
     pub fn template(&self) -> &'static str {
         match self {
-            Mend::Own(t) | Mend::Kubectl(t) | Mend::Shell(t) | Mend::Yaml(t) | Mend::Say(t) => t,
+            Mend::Own(t) | Mend::Kubectl(t) | Mend::Anywhere(t) | Mend::Shell(t) | Mend::Yaml(t) | Mend::Say(t) => t,
         }
     }
 }
@@ -175,6 +177,14 @@ mod tests {
             let (trace, text) = example(rule);
             let taken = all().take(index).find(|earlier| earlier.check.is_none() && fits(earlier, &trace, &text).is_some());
             assert!(taken.is_none(), "{} never speaks: {} stands before it", rule.id, taken.map_or("", |t| t.id));
+        }
+    }
+
+    #[test]
+    fn a_line_for_any_shell_speaks_to_no_cluster() {
+        let shell = |mend: &&Mend| matches!(mend, Mend::Shell(_));
+        for template in all().flat_map(|rule| rule.mend).filter(shell).map(Mend::template) {
+            assert!(!template.contains("kubectl"), "{template:?} has to name its cluster: Kubectl or Anywhere");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Pods that cannot be made, placed or started.
 
-use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
+use super::Mend::{Anywhere, Kubectl, Own, Say, Shell, Yaml};
 use super::{CONDITION, POD, Rule, Weight};
 use crate::diagnose::evidence::Place;
 
@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
             Say(
                 "Lower the requests: they are those of the largest step, while limits of the steps add up; or set `computeResources` for the whole task. Or add a node.",
             ),
-            Shell("kubectl describe nodes"),
+            Anywhere("describe nodes"),
         ],
         source: "tektoncd/pipeline#4976, #7148",
         example: ("Unschedulable", "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available"),
@@ -55,9 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "the pod must run where the affinity assistant runs, and that is not placed, or its node is full",
         mend: &[
             Say("Free the node, or switch the assistant off for the whole cluster:"),
-            Shell(
-                "kubectl -n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"coschedule\":\"disabled\"}}}}'",
-            ),
+            Anywhere("-n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"coschedule\":\"disabled\"}}}}'"),
         ],
         source: "tektoncd/pipeline#2769, #3049",
         example: ("Unschedulable", "0/2 nodes are available: 2 node(s) didn't match pod affinity rules."),
@@ -79,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "NodeSelectorUnmet",
         patterns: &["didn't match Pod's node affinity/selector"],
         summary: "no node has the labels that the pod's nodeSelector asks for",
-        mend: &[Say("Correct `podTemplate.nodeSelector` of the run, or label a node."), Shell("kubectl get nodes --show-labels")],
+        mend: &[Say("Correct `podTemplate.nodeSelector` of the run, or label a node."), Anywhere("get nodes --show-labels")],
         source: "Kubernetes scheduler",
         example: ("Unschedulable", "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."),
         ..CAUSE
@@ -90,8 +88,8 @@ pub(super) const RULES: &[Rule] = &[
         summary: "namespace {namespace} enforces pod security {level}, and the pod does not keep it",
         mend: &[
             Say("Tekton's own containers can keep it:"),
-            Shell(
-                "kubectl -n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"set-security-context\":\"true\"}}}}'",
+            Anywhere(
+                "-n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"set-security-context\":\"true\"}}}}'",
             ),
             Say("The steps need it as well:"),
             Yaml(
@@ -333,7 +331,7 @@ pub(super) const RULES: &[Rule] = &[
         on: &[Place::Condition, Place::Event],
         reasons: &["NodeNotReady", "TaintManagerEviction", "PodEvicted"],
         summary: "the pod's node was lost or sent it away",
-        mend: &[Say("Start the run again."), Shell("kubectl get nodes")],
+        mend: &[Say("Start the run again."), Anywhere("get nodes")],
         source: "Kubernetes node controller",
         example: ("NodeNotReady", "Node is not ready"),
         ..CAUSE

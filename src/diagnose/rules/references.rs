@@ -281,8 +281,8 @@ pub(super) const RULES: &[Rule] = &[
             Say(
                 "Use one claim with a `subPath` per workspace, or switch the assistant off (`coschedule: disabled`) for the whole cluster:",
             ),
-            super::Mend::Shell(
-                "kubectl -n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"coschedule\":\"disabled\"}}}}'",
+            super::Mend::Anywhere(
+                "-n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"coschedule\":\"disabled\"}}}}'",
             ),
         ],
         source: "tektoncd/pipeline#4000, #3480",

@@ -1,6 +1,6 @@
 //! Tasks and pipelines that are fetched from elsewhere.
 
-use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
+use super::Mend::{Anywhere, Kubectl, Own, Say, Yaml};
 use super::{CONDITION, Rule, Weight};
 
 const CAUSE: Rule = Rule::of(Weight::Cause, CONDITION);
@@ -10,8 +10,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "ResolverSwitchedOff",
         patterns: &["enable-{resolver}-resolver feature flag not true"],
         summary: "the {resolver} resolver is switched off in this cluster",
-        mend: &[Shell(
-            "kubectl -n tekton-pipelines-resolvers patch configmap resolvers-feature-flags --type merge -p '{{\"data\":{{\"enable-{resolver}-resolver\":\"true\"}}}}'",
+        mend: &[Anywhere(
+            "-n tekton-pipelines-resolvers patch configmap resolvers-feature-flags --type merge -p '{{\"data\":{{\"enable-{resolver}-resolver\":\"true\"}}}}'",
         )],
         source: "pkg/remoteresolution",
         example: ("CouldntGetTask", "cannot handle resolution request, enable-git-resolver feature flag not true"),
@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "the git resolver cannot fetch the repository: {why}",
         mend: &[
             Say("Look at `url` and `revision` of the resolver's params, and at the network of the resolvers' pod:"),
-            Shell("kubectl -n tekton-pipelines-resolvers logs deploy/tekton-pipelines-remote-resolvers --tail 50"),
+            Anywhere("-n tekton-pipelines-resolvers logs deploy/tekton-pipelines-remote-resolvers --tail 50"),
         ],
         source: "pkg/resolution/resolver/git",
         example: ("CouldntGetTask", "error resolving repository: git clone error: exit status 128"),
@@ -129,7 +129,7 @@ pub(super) const RULES: &[Rule] = &[
         summary: "the cluster resolver may not read that namespace",
         mend: &[
             Say("Add it to `allowed-namespaces` (and take it out of `blocked-namespaces`):"),
-            Shell("kubectl -n tekton-pipelines-resolvers edit configmap cluster-resolver-config"),
+            Anywhere("-n tekton-pipelines-resolvers edit configmap cluster-resolver-config"),
         ],
         source: "docs/cluster-resolver.md",
         example: ("CouldntGetTask", "access to specified namespace prod is blocked"),
@@ -192,10 +192,7 @@ pub(super) const RULES: &[Rule] = &[
             "failed to run resolver: context deadline exceeded",
         ],
         summary: "the resolver did not answer within its minute",
-        mend: &[
-            Say("Start the run again; if it stays so, look at the resolvers:"),
-            Shell("kubectl -n tekton-pipelines-resolvers get pods"),
-        ],
+        mend: &[Say("Start the run again; if it stays so, look at the resolvers:"), Anywhere("-n tekton-pipelines-resolvers get pods")],
         source: "tektoncd/pipeline#6025, #8571",
         example: ("CouldntGetTask", "resolution took longer than global timeout of 1m0s"),
         ..CAUSE
@@ -205,7 +202,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: Weight::Symptom,
         reasons: &["ResolvingPipelineRef", "ResolvingTaskRef", "ResolvingStepActionRef"],
         summary: "a resolver has not answered yet; that takes seconds, so after a minute something is wrong with it",
-        mend: &[Kubectl("get resolutionrequests"), Shell("kubectl -n tekton-pipelines-resolvers get pods")],
+        mend: &[Kubectl("get resolutionrequests"), Anywhere("-n tekton-pipelines-resolvers get pods")],
         source: "tektoncd/pipeline#10414",
         example: ("ResolvingTaskRef", "TaskRun ns/x awaiting remote resource"),
         ..CAUSE

@@ -1,6 +1,6 @@
 //! Steps that ran and failed.
 
-use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
+use super::Mend::{Anywhere, Kubectl, Own, Say, Shell, Yaml};
 use super::{END, LOG, Rule, Weight};
 use crate::diagnose::checks::ended_with_127;
 use crate::diagnose::evidence::Place;
@@ -61,8 +61,8 @@ pub(super) const RULES: &[Rule] = &[
         summary: "the results of step {step} are larger than the {size} bytes that fit into a container's last message; all results are lost",
         mend: &[
             Say("Write large data into a workspace; or let Tekton carry results through sidecar logs, for the whole cluster:"),
-            Shell(
-                "kubectl -n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"results-from\":\"sidecar-logs\"}}}}'",
+            Anywhere(
+                "-n tekton-pipelines patch configmap feature-flags --type merge -p '{{\"data\":{{\"results-from\":\"sidecar-logs\"}}}}'",
             ),
         ],
         source: "tektoncd/pipeline#4060, #4808",

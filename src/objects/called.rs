@@ -37,7 +37,7 @@ impl Word {
     /// The name of the newest run that it means.
     pub fn newest<R: Run>(&self, runs: Vec<Seen<R>>) -> Option<String> {
         let fitting = runs.into_iter().filter_map(|seen| seen.lens.ok()).filter(|run| (self.fits)(run.succeeded()));
-        let newest = fitting.max_by_key(|run| (run.meta().creation_timestamp, run.started()))?;
+        let newest = fitting.max_by_key(|run| (run.meta().creation_timestamp, run.started(), run.meta().written()))?;
         Some(newest.meta().name.clone())
     }
 }
@@ -73,5 +73,16 @@ mod tests {
         assert_eq!(named("@failed").as_deref(), Some("failed"));
         assert_eq!(named("@running").as_deref(), Some("queued"));
         assert_eq!(named("@last"), None);
+    }
+
+    #[test]
+    fn of_one_second_the_run_that_was_written_last_is_the_newest() {
+        let run = |name: &str, version: &str| {
+            let metadata = json!({"name": name, "creationTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": version});
+            Seen::<PipelineRun>::from_value(&json!({"metadata": metadata, "status": {"startTime": "2026-01-01T00:00:00Z"}}))
+        };
+        let newest = |runs: Vec<_>| Word::of("@latest").and_then(|w| w.newest(runs));
+        assert_eq!(newest(vec![run("a", "100"), run("b", "99")]).as_deref(), Some("a"));
+        assert_eq!(newest(vec![run("a", "99"), run("b", "100")]).as_deref(), Some("b"));
     }
 }

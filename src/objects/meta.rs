@@ -38,6 +38,12 @@ impl Meta {
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str)
     }
+
+    /// The place of the last write among all writes: resource versions grow (Kubernetes' KEP-5504). Times are whole seconds, so
+    /// of two objects of one second only this tells which came last.
+    pub fn written(&self) -> u128 {
+        self.resource_version.parse().unwrap_or_default()
+    }
 }
 
 /// A reference to an owning object.

@@ -1,6 +1,7 @@
 //! Which objects can be among the newest, told from ages such as `3m5s` alone. The server's tables have ages, not times;
 //! they bound the newest few, which are then read whole. Pure.
 
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
@@ -117,7 +118,7 @@ pub fn choose(ages: &[Option<Age>], wanted: usize, slack: i64, unbegun: Unbegun)
 }
 
 /// The order of lists by start: the newest first, equal ones left as they are.
-pub fn by_start(a: Option<Timestamp>, b: Option<Timestamp>, unbegun: Unbegun) -> std::cmp::Ordering {
+pub fn by_start(a: Option<Timestamp>, b: Option<Timestamp>, unbegun: Unbegun) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => b.cmp(&a),
         (a, b) if unbegun == Unbegun::First => a.is_some().cmp(&b.is_some()),
@@ -132,6 +133,8 @@ pub struct Read<T> {
     pub object: T,
     /// When it began, or was made where that counts
     pub started: Option<Timestamp>,
+    /// The place of its last write among all writes
+    pub written: u128,
     /// Whether everything that was not read surely comes after it
     pub sure: bool,
     /// Whether it is wanted at all
@@ -139,9 +142,13 @@ pub struct Read<T> {
 }
 
 /// Of what was read, in the server's order, those that are wanted, newest first, as far as nothing that was not read can
-/// come between them.
+/// come between them. The last run of a second is the one that was written last.
 pub fn settled<T>(mut read: Vec<Read<T>>, all: bool, unbegun: Unbegun) -> Vec<T> {
-    read.sort_by(|a, b| by_start(a.started, b.started, unbegun));
+    let last_written = |a: &Read<T>, b: &Read<T>| match unbegun {
+        Unbegun::First => Ordering::Equal,
+        Unbegun::ByCreation => b.written.cmp(&a.written),
+    };
+    read.sort_by(|a, b| by_start(a.started, b.started, unbegun).then_with(|| last_written(a, b)));
     let last_sure = read.iter().rfind(|r| r.sure).map(|r| r.started);
     // What began in the same second as something sure comes before all that was not read as well.
     let same = |bound| read.iter().rposition(|r| r.started == bound).map_or(0, |last| last + 1);
@@ -196,7 +203,7 @@ pub(super) mod tests {
             let chosen = choose(&ages, asked, 4, unbegun);
             let read = chosen.places.iter().map(|(place, sure)| {
                 let (_, _, kept) = runs[*place];
-                Read { object: *place, started: key(&runs[*place], unbegun), sure: *sure, kept }
+                Read { object: *place, started: key(&runs[*place], unbegun), written: *place as u128, sure: *sure, kept }
             });
             let mut found = settled(read.collect(), chosen.all, unbegun);
             if found.len() >= wanted || chosen.all {
@@ -220,7 +227,8 @@ pub(super) mod tests {
         fn the_newest_are_those_of_the_whole_list(runs in namespace(), wanted in 0_usize..20, last in any::<bool>()) {
             let unbegun = if last { Unbegun::ByCreation } else { Unbegun::First };
             let mut whole: Vec<usize> = (0..runs.len()).collect();
-            whole.sort_by(|a, b| by_start(key(&runs[*a], unbegun), key(&runs[*b], unbegun), unbegun));
+            let written = |a: &usize, b: &usize| if last { b.cmp(a) } else { Ordering::Equal };
+            whole.sort_by(|a, b| by_start(key(&runs[*a], unbegun), key(&runs[*b], unbegun), unbegun).then(written(a, b)));
             whole.retain(|place| runs[*place].2);
             whole.truncate(wanted);
             prop_assert_eq!(newest(&runs, wanted, unbegun).0, whole);

@@ -1,6 +1,5 @@
 //! Which run is started again: the newest of a definition, a named one, or the newest of a resolver.
 
-use std::cmp::Reverse;
 
 use serde_json::Value;
 
@@ -79,9 +78,9 @@ async fn last<T: Startable>(cluster: &Cluster, name: &str) -> Result<Value, Fail
     })
 }
 
-/// The newest; of several the first, in the server's order.
+/// The newest; of several that were made in one second the one that was written last.
 fn newest<R: Object>(runs: Vec<Seen<R>>) -> Option<Seen<R>> {
-    runs.into_iter().min_by_key(|seen| Reverse(seen.meta().creation_timestamp))
+    runs.into_iter().max_by_key(|seen| (seen.meta().creation_timestamp, seen.meta().written()))
 }
 
 /// The newest run whose definition a resolver fetched: of this type, or of any with `remote`; of the named definition

@@ -1,6 +1,5 @@
 //! Which run is started again: the newest of a definition, a named one, or the newest of a resolver.
 
-
 use serde_json::Value;
 
 use super::{Common, Own, Startable};
@@ -27,7 +26,7 @@ pub(super) async fn run<T: Startable>(
     own: &Own,
 ) -> Result<Option<Value>, Failure> {
     if args.last {
-        return last::<T>(cluster, name).await.map(Some);
+        return last::<T>(cluster, name, session.stands_in_for_tkn()).await.map(Some);
     }
     let Some(typed) = &own.again else { return Ok(None) };
     let run = current(named::<T::Run>(cluster, typed).await?);
@@ -68,19 +67,21 @@ fn check_kind<T: Startable>(run: &Value, name: &str, as_tkn: bool) -> Result<(),
     Err(Failure::usage(format!("{run} doesn't belong to {name} of kind {}", T::KIND.kind)))
 }
 
-async fn last<T: Startable>(cluster: &Cluster, name: &str) -> Result<Value, Failure> {
+async fn last<T: Startable>(cluster: &Cluster, name: &str, as_tkn: bool) -> Result<Value, Failure> {
     let select = Select::labels(format!("{}={name}", T::Run::LABEL));
     let runs = cluster.list::<T::Run>(Some(&cluster.namespace), &select).await?;
     let own = runs.into_iter().filter(|seen| seen.lens.as_ref().is_ok_and(RunOf::is_of_parent)).collect();
-    newest(own).map(current).ok_or_else(|| {
+    newest(own, as_tkn).map(current).ok_or_else(|| {
         let words = T::WORDS.no_runs.replace("{name}", name).replace("{namespace}", &cluster.namespace);
         Failure::not_found(words)
     })
 }
 
-/// The newest; of several that were made in one second the one that was written last.
-fn newest<R: Object>(runs: Vec<Seen<R>>) -> Option<Seen<R>> {
-    runs.into_iter().max_by_key(|seen| (seen.meta().creation_timestamp, seen.meta().written()))
+/// The newest; of several that were made in one second the one that was written last. tkn takes the first, in the server's
+/// order.
+fn newest<R: Object>(runs: Vec<Seen<R>>, as_tkn: bool) -> Option<Seen<R>> {
+    let written = |seen: &Seen<R>| if as_tkn { 0 } else { seen.meta().written() };
+    runs.into_iter().rev().max_by_key(|seen| (seen.meta().creation_timestamp, written(seen)))
 }
 
 /// The newest run whose definition a resolver fetched: of this type, or of any with `remote`; of the named definition
@@ -88,9 +89,14 @@ fn newest<R: Object>(runs: Vec<Seen<R>>) -> Option<Seen<R>> {
 ///
 /// # Errors
 /// When there is none.
-pub(super) async fn of_resolver<T: Startable>(cluster: &Cluster, name: Option<&str>, wanted: &str) -> Result<Value, Failure> {
+pub(super) async fn of_resolver<T: Startable>(
+    cluster: &Cluster,
+    name: Option<&str>,
+    wanted: &str,
+    as_tkn: bool,
+) -> Result<Value, Failure> {
     if let Some(name) = name.filter(|_| wanted != "remote") {
-        let run = last::<T>(cluster, name).await?;
+        let run = last::<T>(cluster, name, as_tkn).await?;
         return match resolver::<T>(&run) {
             Some(_) => Ok(run),
             None => Err(Failure::usage(format!("last {} did not use a resolver", T::Run::KIND.kind))),
@@ -105,7 +111,7 @@ pub(super) async fn of_resolver<T: Startable>(cluster: &Cluster, name: Option<&s
         return Err(Failure::not_found(format!("no {runs} found{of} in namespace {place}")));
     }
     let fetched = all.into_iter().filter(|seen| resolver::<T>(&seen.value()).is_some_and(|found| is_of(&found, wanted))).collect();
-    newest(fetched).map(current).ok_or_else(|| {
+    newest(fetched, as_tkn).map(current).ok_or_else(|| {
         let with = if wanted == "remote" { "resolvers".to_owned() } else { format!("resolver type '{wanted}'") };
         Failure::not_found(format!("no {runs} with {with} found{of} in namespace {place}"))
     })

@@ -89,7 +89,7 @@ async fn resolvertype<T: Startable>(session: &Session, cluster: &Cluster, args: 
         if let Some(name) = name.filter(|_| wanted != "remote") {
             existing::<T>(cluster, name).await?;
         }
-        let run = again::of_resolver::<T>(cluster, name, wanted).await?;
+        let run = again::of_resolver::<T>(cluster, name, wanted, session.stands_in_for_tkn()).await?;
         return Ok(Source::of_run(name.unwrap_or_default().to_owned(), Base::Again(run.clone()), &run));
     }
     let name = name.ok_or_else(|| Failure::usage(format!("{} name is required when using --resolvertype flag", T::KIND.noun)))?;

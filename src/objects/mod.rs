@@ -17,6 +17,7 @@ pub mod waits;
 
 use std::fmt::Debug;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -60,9 +61,9 @@ impl Undecodable {
 impl<T: Object> Seen<T> {
     /// Reads an object from the JSON text the server sent.
     pub fn new(raw: Box<RawValue>) -> Self {
-        let lens = serde_json::from_str::<T>(raw.get()).map_err(|error| Undecodable {
-            meta: serde_json::from_str::<MetaOnly>(raw.get()).map(|m| m.metadata).unwrap_or_default(),
-            reason: error.to_string(),
+        let lens = serde_json::from_str::<T>(raw.get()).or_else(|error| {
+            let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+            lens(&value).map_err(|_| Undecodable { meta: meta_of(&value), reason: error.to_string() })
         });
         Self { raw, lens }
     }
@@ -86,8 +87,40 @@ impl<T: Object> Seen<T> {
     }
 }
 
+/// Reads a lens from JSON. Programs in Go write `null` for an empty list or map, and read it as one; so do people who leave
+/// a field of their YAML empty. What cannot be read as it stands is read again without the nulls.
+///
+/// # Errors
+/// When it cannot be read; as it stood.
+pub fn lens<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
+    T::deserialize(value).or_else(|error| {
+        let mut without = value.clone();
+        drop_nulls(&mut without);
+        T::deserialize(without).map_err(|_| error)
+    })
+}
+
+/// Drops every field that is null, as Go reads it: as if it were not there.
+pub(crate) fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+/// As much of an odd object's metadata as can be read; its name, if nothing else.
+fn meta_of(object: &Value) -> Meta {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let rest = || Meta { name: text("name"), namespace: text("namespace"), uid: text("uid"), ..Meta::default() };
+    MetaOnly::deserialize(object).map_or_else(|_| rest(), |only| only.metadata)
+}
+
 /// An object of which only the metadata is read.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct MetaOnly {
     #[serde(default)]
     pub(crate) metadata: Meta,
@@ -110,6 +143,27 @@ pub(crate) use objects;
 mod tests {
     use super::run::PipelineRun;
     use super::*;
+
+    fn seen<T: Object>(raw: &str) -> Seen<T> {
+        Seen::new(RawValue::from_string(raw.to_owned()).unwrap())
+    }
+
+    #[test]
+    fn null_stands_for_nothing_as_in_go() {
+        let trigger = r#"{"metadata":{"name":"t","labels":null},"spec":{"bindings":null,"template":{"ref":"tt","spec":null}}}"#;
+        let trigger = seen::<super::trigger::Trigger>(trigger);
+        assert!(trigger.value()["spec"]["bindings"].is_null(), "the JSON is as it came");
+        let trigger = trigger.lens.expect("a Trigger");
+        assert!(trigger.spec.bindings.is_empty());
+        assert_eq!(trigger.spec.template.and_then(|t| t.reference).as_deref(), Some("tt"));
+    }
+
+    #[test]
+    fn an_object_with_an_odd_time_keeps_its_name() {
+        let odd = seen::<PipelineRun>(r#"{"metadata":{"name":"odd","namespace":"ci","creationTimestamp":"noon"}}"#);
+        assert!(odd.lens.is_err());
+        assert_eq!((odd.meta().name.as_str(), odd.meta().namespace.as_str()), ("odd", "ci"));
+    }
 
     #[test]
     fn an_odd_object_keeps_its_name_and_its_json() {

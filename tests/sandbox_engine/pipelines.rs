@@ -31,6 +31,26 @@ spec:
 }
 
 #[test]
+fn a_field_that_is_left_empty_is_none() {
+    let world = World::started_sandbox();
+    let manifest = "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: run}
+spec:
+  params:
+  pipelineSpec:
+    params:
+    workspaces:
+    tasks:
+      - name: only
+        params:
+        taskSpec: {steps: [{name: s, image: none, env: , script: 'echo done'}]}
+    finally:
+";
+    played(&world, "pr", manifest).prints("[only : s] done");
+}
+
+#[test]
 fn results_flow_from_task_to_task_and_out_of_the_pipeline() {
     let world = World::started_sandbox();
     let log = played(

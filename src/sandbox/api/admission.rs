@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use crate::kinds::{self, Kind};
+use crate::objects::drop_nulls;
 use crate::sandbox::{engine, listeners};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -119,6 +120,9 @@ fn is_label_of_any_length(name: &str) -> bool {
 
 /// The server's own part of core kinds.
 fn complete(kind: &Kind, object: &mut Value) -> Result<(), ApiError> {
+    if kind.group == kinds::PIPELINE_RUN.group {
+        object.get_mut("spec").into_iter().for_each(drop_nulls);
+    }
     match kind {
         kind if kind == &kinds::SECRET => complete_secret(object),
         _ => {

@@ -8,7 +8,7 @@ use super::params::{self, Declared};
 use super::{Common, Own, Startable, again, files, strict};
 use crate::client::Cluster;
 use crate::failure::Failure;
-use crate::objects::Object;
+use crate::objects::{self, Object};
 use crate::objects::pipeline::WorkspaceDeclaration;
 use crate::objects::shape::scalars;
 use crate::objects::upgrade;
@@ -135,7 +135,7 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     if session.stands_in_for_tkn() {
         check_types(&document.written)?;
     }
-    let definition: T = serde_json::from_value(value.clone()).map_err(|e| Failure::invalid(format!("{file}: {e}")))?;
+    let definition: T = objects::lens(&value).map_err(|e| Failure::invalid(format!("{file}: {e}")))?;
     Ok(Source::of_definition(document.manifest.name().to_owned(), &definition, Base::Inline(value["spec"].clone())))
 }
 
@@ -172,7 +172,7 @@ async fn written<T: Startable>(cluster: &Cluster, run: &Value) -> Result<Source,
     };
     let definition = definition.and_then(|mut value| {
         upgrade::to_v1(T::KIND, &mut value);
-        serde_json::from_value::<T>(value).ok()
+        objects::lens::<T>(&value).ok()
     });
     let name = name.unwrap_or(T::KIND.noun).to_owned();
     let mut source = Source::of_run(name, Base::Written(run.clone()), run);

@@ -128,7 +128,7 @@ impl Cluster {
     pub async fn names(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<String>, Error> {
         let ask = Ask::list(kind, namespace).query("includeObject", "None").in_a_table();
         let text = self.text(&ask).await?;
-        if let Some(mut rows) = table::rows(&text, &["StartTime", "Age", "Created At"]) {
+        if let Some(mut rows) = table::names(&text, &["StartTime", "Age", "Created At"]) {
             rows.sort_by_key(|row| row.age.as_deref().map(Age::of));
             return Ok(rows.into_iter().map(|row| row.name).collect());
         }

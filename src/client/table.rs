@@ -75,11 +75,17 @@ impl Cluster {
     }
 }
 
-pub(super) fn rows(text: &str, columns: &[&str]) -> Option<Vec<TableRow>> {
+fn rows(text: &str, columns: &[&str]) -> Option<Vec<TableRow>> {
     let table = table(text)?;
-    let (name, age) = (table.place("name")?, columns.iter().find_map(|column| table.place(column))?);
-    let row = |row: Row<'_>| Some(TableRow { name: row.text(name)?, age: row.text(age) });
-    table.rows.unwrap_or_default().into_iter().map(row).collect()
+    let age = table.first(columns)?;
+    table.named(Some(age))
+}
+
+/// The names, with an age where the table has one of these columns; that of EventListeners has none.
+pub(super) fn names(text: &str, columns: &[&str]) -> Option<Vec<TableRow>> {
+    let table = table(text)?;
+    let age = table.first(columns);
+    table.named(age)
 }
 
 fn cells<const N: usize>(text: &str, columns: [&str; N]) -> Option<Vec<(String, [Option<String>; N])>> {
@@ -95,6 +101,16 @@ fn table(text: &str) -> Option<Table<'_>> {
 }
 
 impl Table<'_> {
+    fn named(self, age: Option<usize>) -> Option<Vec<TableRow>> {
+        let name = self.place("name")?;
+        let row = |row: Row<'_>| Some(TableRow { name: row.text(name)?, age: age.and_then(|age| row.text(age)) });
+        self.rows.unwrap_or_default().into_iter().map(row).collect()
+    }
+
+    fn first(&self, columns: &[&str]) -> Option<usize> {
+        columns.iter().find_map(|column| self.place(column))
+    }
+
     fn place(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
     }
@@ -129,6 +145,7 @@ mod tests {
         let row = |name: &str, age: Option<&str>| TableRow { name: name.into(), age: age.map(Into::into) };
         assert_eq!(rows(text, &["Age", "startTime"]), Some(vec![row("a", Some("3m5s")), row("b", None), row("c", None)]));
         assert_eq!(rows(text, &["Age"]), None, "no such column");
+        assert_eq!(names(text, &["Age"]), Some(vec![row("a", None), row("b", None), row("c", None)]), "names need no age");
         assert_eq!(rows(r#"{"kind":"PipelineRunList","items":[]}"#, &["Age"]), None, "no table");
         let empty = r#"{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Age"}],"rows":null}"#;
         assert_eq!(rows(empty, &["Age"]), Some(Vec::new()));

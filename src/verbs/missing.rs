@@ -16,8 +16,9 @@ pub async fn describe_failure(cluster: &Cluster, kind: &'static Kind, name: &str
         (_, "PipelineRun") => failure.context(format!("failed to find pipelinerun {name:?}")),
         (_, "Pipeline") => failure,
         (_, "EventListener") => {
-            let said_twice = format!("failed to get EventListener {name}");
-            failure.context(&said_twice).context(said_twice)
+            let said = format!("failed to get EventListener {name}");
+            let said_twice = format!("{said}: {said}: {}", failure.message);
+            failure.context(said).in_words_of_tkn(said_twice)
         }
         ("triggers.tekton.dev", _) if kind.namespaced => {
             failure.context(format!("failed to get {} {name} from {namespace} namespace", kind.kind))

@@ -144,6 +144,11 @@ pub fn set_up(world: &World, setting: &Setting) {
     ];
     world.rtkn(&chain).ok();
     world.rtkn(&chain).ok().prints("unchanged");
+    // Nothing of this one comes from the event, so there is nothing to bind.
+    let fixed = ["trigger", "create", "fixed", "--pipeline", "tt-pl", "--param", "repo-url=here", "--workspace", "shared-data=emptyDir"];
+    world.rtkn(&fixed).ok().prints("fixed-tt created").never_shows("fixed-tb");
+    world.rtkn(&["trigger", "describe", "fixed"]).ok().prints("fixed-tt");
+    world.rtkn(&["el", "describe", "tt-e"]).exits(1).says("did you mean tt-ev?");
     for noun in ["el", "trigger", "tb", "tt"] {
         world.rtkn(&[noun, "list"]).ok().prints("tt-");
     }

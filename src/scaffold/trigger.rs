@@ -48,21 +48,21 @@ pub fn names(trigger: &str) -> (String, String) {
 
 impl Chain {
     /// TriggerBinding, TriggerTemplate and Trigger, in the order in which they refer to each other. The Pipeline tells
-    /// which params are arrays or objects.
+    /// which params are arrays or objects. Where nothing comes from the event there is no binding: Triggers refuses an empty one.
     pub fn manifests(&self, pipeline: Option<&PipelineSpec>) -> Vec<Manifest> {
         let drawn = Drawn::from(&self.params, pipeline);
-        let binding = json!({"spec": {"params": drawn.binding}});
-        let names: Vec<Value> = drawn.binding.iter().map(|param| json!({"name": param["name"]})).collect();
-        let template = json!({"spec": {"params": names, "resourcetemplates": [self.run(&drawn.run)]}});
-        let trigger = json!({"spec": {
-            "bindings": [{"ref": self.binding, "kind": kinds::TRIGGER_BINDING.kind}],
-            "template": {"ref": self.template},
-        }});
-        vec![
-            Manifest::new(&kinds::TRIGGER_BINDING, &self.namespace, &self.binding, binding),
-            Manifest::new(&kinds::TRIGGER_TEMPLATE, &self.namespace, &self.template, template),
-            Manifest::new(&kinds::TRIGGER, &self.namespace, &self.trigger, trigger),
-        ]
+        let mut template = json!({"spec": {"resourcetemplates": [self.run(&drawn.run)]}});
+        let mut trigger = json!({"spec": {"template": {"ref": self.template}}});
+        let mut manifests = Vec::with_capacity(3);
+        if !drawn.binding.is_empty() {
+            template["spec"]["params"] = drawn.binding.iter().map(|param| json!({"name": param["name"]})).collect();
+            trigger["spec"]["bindings"] = json!([{"ref": self.binding, "kind": kinds::TRIGGER_BINDING.kind}]);
+            let binding = json!({"spec": {"params": drawn.binding}});
+            manifests.push(Manifest::new(&kinds::TRIGGER_BINDING, &self.namespace, &self.binding, binding));
+        }
+        manifests.push(Manifest::new(&kinds::TRIGGER_TEMPLATE, &self.namespace, &self.template, template));
+        manifests.push(Manifest::new(&kinds::TRIGGER, &self.namespace, &self.trigger, trigger));
+        manifests
     }
 
     fn run(&self, params: &[Value]) -> Value {
@@ -176,6 +176,16 @@ mod tests {
             manifests[2].value["spec"],
             json!({"bindings": [{"ref": "tt-tb", "kind": "TriggerBinding"}], "template": {"ref": "tt-tt"}})
         );
+    }
+
+    #[test]
+    fn without_a_param_from_the_event_there_is_no_binding() {
+        let fixed = Chain { params: vec![("repo-url".into(), "https://example.com/r.git".into())], ..story() };
+        let manifests = fixed.manifests(Some(&pipeline()));
+        let kinds: Vec<&str> = manifests.iter().map(|manifest| manifest.kind.kind).collect();
+        assert_eq!(kinds, ["TriggerTemplate", "Trigger"]);
+        assert_eq!(manifests[0].value["spec"].get("params"), None);
+        assert_eq!(manifests[1].value["spec"], json!({"template": {"ref": "tt-tt"}}));
     }
 
     #[test]

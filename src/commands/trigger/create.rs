@@ -22,7 +22,7 @@ use crate::verbs::rights::lacking;
 A Trigger NAME-tr (or NAME-trigger) has the binding NAME-tb and the template NAME-tt; any other name has both appended.
 
 Values that hold $(body.…), $(header.…), $(extensions.…) or $(context.…) go through the binding, under the last word of
-the expression; other values stand in the PipelineRun as they are.")]
+the expression; other values stand in the PipelineRun as they are. Where none is of that kind, there is no binding.")]
 pub struct Arguments {
     /// Name of the Trigger
     #[arg(value_name = "NAME")]
@@ -73,7 +73,12 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     let pipeline = existing::<Pipeline>(&cluster, &args.pipeline).await?;
     let chain = chain(&args, &cluster.namespace);
     refuse(chain.problems(&pipeline.spec))?;
-    let mut writes: Vec<Write> = chain.manifests(Some(&pipeline.spec)).into_iter().map(Write::from).collect();
+    let manifests = chain.manifests(Some(&pipeline.spec));
+    if args.binding_name.is_some() && !manifests.iter().any(|manifest| manifest.kind == &kinds::TRIGGER_BINDING) {
+        return Err(Failure::usage("--binding-name names nothing: no param comes from the event, so there is no TriggerBinding")
+            .hint("--param NAME='$(body.FIELD)' takes a value from the event"));
+    }
+    let mut writes: Vec<Write> = manifests.into_iter().map(Write::from).collect();
     let mut listener_account = None;
     if let Some(name) = &args.eventlistener {
         let account = args.eventlistener_service_account.as_deref().or(args.service_account.as_deref());

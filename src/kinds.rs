@@ -72,6 +72,11 @@ impl Kind {
         self.noun == word || self.aliases.contains(&word)
     }
 
+    /// Whether Tekton runs what these objects say.
+    pub fn is_run(&self) -> bool {
+        [&PIPELINE_RUN, &TASK_RUN, &CUSTOM_RUN].contains(&self)
+    }
+
     /// The version that is written: `v1`
     pub fn version(&self) -> &'static str {
         self.versions[0]

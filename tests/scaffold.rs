@@ -71,7 +71,10 @@ fn a_password_comes_from_standard_input_and_is_never_shown() {
 #[test]
 fn an_account_keeps_its_secrets_and_says_what_it_lacks() {
     let world = World::sandbox();
-    world.rtkn(&["sa", "create", "build", "--secret", "git"]).ok().says("there is no Secret git").prints("serviceaccount/build created");
+    for name in ["git", "more"] {
+        world.rtkn(&["secret", "create", "ssh", name, "--host", "github.com", "--generate"]).ok();
+    }
+    world.rtkn(&["sa", "create", "build", "--secret", "git"]).ok().prints("serviceaccount/build created");
     world.rtkn(&["sa", "create", "build", "--secret", "git"]).ok().prints("serviceaccount/build unchanged");
     world.rtkn(&["sa", "add-secret", "build", "more"]).ok().prints("serviceaccount/build configured");
     world.rtkn(&["sa", "add-secret", "buidl", "more"]).exits(1).says("did you mean build?");
@@ -83,6 +86,28 @@ fn an_account_keeps_its_secrets_and_says_what_it_lacks() {
     assert_eq!(second.stdout.matches(" unchanged").count(), 4, "{second}");
     world.rtkn(&["sa", "describe", "build"]).ok().prints("it can run an EventListener").prints("it can create PipelineRuns");
     world.rtkn(&["sa", "grant", "build", "--role", "nobody"]).exits(1).says("there is no Role nobody");
+}
+
+#[test]
+fn what_does_not_exist_is_given_to_nobody() {
+    let world = World::sandbox();
+    world.rtkn(&["secret", "create", "ssh", "tt-ssh", "--host", "github.com", "--generate"]).ok();
+    world
+        .rtkn(&["sa", "create", "tt-sa", "--secret", "tt-shh"])
+        .exits(1)
+        .says("there is no Secret tt-shh in namespace default")
+        .says("did you mean tt-ssh?")
+        .says("secret create ssh tt-shh");
+    world.rtkn(&["sa", "describe", "tt-sa"]).exits(1);
+    world.rtkn(&["sa", "create", "tt-sa", "--secret", "tt-ssh"]).ok();
+    world.rtkn(&["sa", "add-secret", "tt-sa", "other"]).exits(1).says("there is no Secret other");
+    let grant = world.rtkn(&["sa", "grant", "tt-as", "--for", "eventlistener"]).exits(1);
+    grant.says("there is no ServiceAccount tt-as").says("did you mean tt-sa?");
+    let file = world.write("pipeline.yaml", PIPELINE);
+    world.rtkn(&["apply", "-f", &file]).ok();
+    let chain = ["trigger", "create", "tt-tr", "--pipeline", "tt-pl", "-p", "repo-url=x", "-w", "shared-data=emptyDir"];
+    world.rtkn(&[chain.as_slice(), &["--service-account", "tt-as"]].concat()).exits(1).says("there is no ServiceAccount tt-as");
+    world.rtkn(&["trigger", "describe", "tt-tr"]).exits(1);
 }
 
 #[test]

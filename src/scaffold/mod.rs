@@ -16,6 +16,9 @@ use crate::kinds::Kind;
 /// The label of everything that rtkn makes (Kubernetes' recommended labels).
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
+/// What that label says.
+pub const MANAGER: &str = "rtkn";
+
 /// An object to be made. Its `Debug` names it and shows nothing of its content, which may be a Secret's.
 #[derive(Clone)]
 pub struct Manifest {
@@ -33,7 +36,7 @@ impl Manifest {
         if kind.namespaced && !namespace.is_empty() {
             metadata["namespace"] = namespace.into();
         }
-        metadata["labels"] = json!({MANAGED_BY: "rtkn"});
+        metadata["labels"] = json!({MANAGED_BY: MANAGER});
         let mut object = Map::new();
         object.insert("apiVersion".into(), kind.api_version(kind.version()).into());
         object.insert("kind".into(), kind.kind.into());
@@ -90,7 +93,7 @@ mod tests {
     #[test]
     fn a_manifest_is_labelled_and_its_debug_tells_no_value() {
         let manifest = Manifest::new(&kinds::SECRET, "ns", "s", json!({"stringData": {"password": "hunter2"}}));
-        assert_eq!(manifest.value["metadata"]["labels"], json!({MANAGED_BY: "rtkn"}));
+        assert_eq!(manifest.value["metadata"]["labels"], json!({MANAGED_BY: MANAGER}));
         assert_eq!(manifest.value["apiVersion"], "v1");
         assert_eq!(format!("{manifest:?}"), "Manifest(secret/s)");
         let role = Manifest::new(&kinds::ROLE, "", "r", json!({}));

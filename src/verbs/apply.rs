@@ -10,7 +10,7 @@ use crate::kinds;
 use crate::near::nearest;
 use crate::render::{self, Format};
 use crate::scaffold::places::Places;
-use crate::scaffold::{Manifest, secret};
+use crate::scaffold::{MANAGED_BY, MANAGER, Manifest, secret};
 use crate::session::Session;
 
 /// Flags of every command that makes objects.
@@ -195,16 +195,17 @@ async fn trial(cluster: &Cluster, writes: &[Write], replace: bool) -> Result<(),
 }
 
 async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> Result<(Outcome, Value), Failure> {
-    let Manifest { kind, value } = &write.manifest;
+    let kind = write.manifest.kind;
     let (namespace, name) = (write.manifest.namespace(), write.manifest.name());
     if name.is_empty() {
-        let object = match cluster.create(kind, namespace, value, dry_run).await {
+        let object = match cluster.create(kind, namespace, &marked(&write.manifest, None), dry_run).await {
             Ok(object) => object,
             Err(error) => return Err(refused(cluster, error, namespace).await),
         };
         return Ok((Outcome::Created, object));
     }
     let before = existing(cluster, &write.manifest).await?;
+    let value = &marked(&write.manifest, before.as_ref());
     let object = match (&write.how, &before) {
         (How::Leave, Some(before)) => before.clone(),
         (How::Patch(patch), Some(_)) => cluster.patch(kind, namespace, name, patch.clone(), dry_run).await?,
@@ -232,6 +233,23 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         Some(_) => Outcome::Configured,
     };
     Ok((outcome, object))
+}
+
+/// The object as it is sent: with the label of rtkn where rtkn makes it, and where it did. Runs go without: Tekton hands their
+/// labels down to the pods, where its own `app.kubernetes.io/managed-by` is what network policies and the like select.
+fn marked(manifest: &Manifest, before: Option<&Value>) -> Value {
+    let label = |object: &Value| object.pointer("/metadata/labels").and_then(|labels| labels[MANAGED_BY].as_str().map(str::to_owned));
+    let ours = before.is_none_or(|before| label(before).as_deref() == Some(MANAGER));
+    let mut value = manifest.value.clone();
+    if !ours || manifest.kind.is_run() || label(&value).is_some() {
+        return value;
+    }
+    let labels = &mut value["metadata"]["labels"];
+    // Labels that are no map are for the server to refuse.
+    if labels.is_null() || labels.is_object() {
+        labels[MANAGED_BY] = MANAGER.into();
+    }
+    value
 }
 
 /// Whether an object that another tool made says all that is asked for, once the server has filled in its defaults:
@@ -324,6 +342,22 @@ mod tests {
         let after = json!({"metadata": {"resourceVersion": "2", "labels": {"a": "b"}}, "spec": 1});
         assert_eq!(content(&before), content(&after));
         assert_ne!(content(&before), content(&json!({"metadata": {}, "spec": 1})));
+    }
+
+    #[test]
+    fn what_rtkn_makes_has_its_label_and_what_others_made_does_not() {
+        let task = |labels: Value| Manifest { kind: &kinds::TASK, value: json!({"metadata": {"name": "t", "labels": labels}}) };
+        let label = |manifest: &Manifest, before: Option<&Value>| marked(manifest, before).pointer("/metadata/labels").cloned();
+        let ours = json!({MANAGED_BY: MANAGER});
+        let theirs = json!({"metadata": {"labels": {MANAGED_BY: "Helm"}}});
+        assert_eq!(label(&task(Value::Null), None), Some(ours.clone()));
+        assert_eq!(label(&task(Value::Null), Some(&json!({"metadata": {"labels": ours}}))), Some(ours));
+        assert_eq!(label(&task(Value::Null), Some(&theirs)), Some(Value::Null));
+        assert_eq!(label(&task(Value::Null), Some(&json!({"metadata": {}}))), Some(Value::Null), "made by kubectl");
+        assert_eq!(label(&task(json!({MANAGED_BY: "me"})), None), Some(json!({MANAGED_BY: "me"})));
+        assert_eq!(label(&task(json!("none")), None), Some(json!("none")));
+        let run = Manifest { kind: &kinds::PIPELINE_RUN, value: json!({"metadata": {"labels": {}}}) };
+        assert_eq!(label(&run, None), Some(json!({})), "Tekton hands it down to pods");
     }
 
     #[test]

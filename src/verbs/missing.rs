@@ -4,7 +4,7 @@ use crate::client::{Cluster, Error};
 use crate::failure::{Failure, Kind as FailureKind};
 use crate::kinds::{self, Kind};
 use crate::near::nearest;
-use crate::objects::Object;
+use crate::objects::{Object, Seen};
 
 /// The failure to reach a named object, worded as `tkn` words it for the kind, with what may have been meant.
 pub async fn describe_failure(cluster: &Cluster, kind: &'static Kind, name: &str, error: Error) -> Failure {
@@ -74,6 +74,20 @@ pub async fn existing<T: Object>(cluster: &Cluster, name: &str) -> Result<T, Fai
     match found::<T>(cluster, name).await? {
         Some(object) => Ok(object),
         None => Err(missing::<T>(cluster, name).await),
+    }
+}
+
+/// Refuses a name that something is about to refer to and that nothing has; `make` is the command that makes it. None where
+/// the user may not look.
+///
+/// # Errors
+/// When it is not there, with the one that is spelled alike, or the server does not answer.
+pub async fn referred<T: Object>(cluster: &Cluster, name: &str, make: String) -> Result<Option<Seen<T>>, Failure> {
+    match cluster.find::<T>(&cluster.namespace, name).await {
+        Ok(Some(seen)) => Ok(Some(seen)),
+        Ok(None) => Err(missing::<T>(cluster, name).await.hint(format!("to make it: {make}"))),
+        Err(error) if error.is_forbidden() => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::scaffold::account::with_secrets;
 use crate::scaffold::secret::{self, DOCKER_CFG, DOCKER_CONFIG};
 use crate::session::Session;
 use crate::verbs::apply::{WriteArgs, write_and_report};
-use crate::verbs::missing::{found, missing};
+use crate::verbs::missing::{found, missing, referred};
 
 /// Makes a ServiceAccount.
 #[derive(Args, Debug)]
@@ -46,7 +46,7 @@ pub struct AddArguments {
 /// Makes the account, or adds the Secrets to the one that is there.
 ///
 /// # Errors
-/// When the server refuses.
+/// When a Secret is not there, or the server refuses.
 pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
     let existing = found::<ServiceAccount>(&cluster, &args.name).await?;
@@ -60,7 +60,7 @@ pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Fail
 /// Adds Secrets to the account.
 ///
 /// # Errors
-/// When there is no such account, or the server refuses.
+/// When the account or a Secret is not there, or the server refuses.
 pub async fn add(session: &mut Session, args: AddArguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
     let Some(existing) = found::<ServiceAccount>(&cluster, &args.name).await? else {
@@ -74,23 +74,12 @@ pub async fn add(session: &mut Session, args: AddArguments) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-/// Warns of Secrets that are not there, or that Tekton would hand to no step.
+/// Refuses Secrets that are not there, and warns of those that Tekton would hand to no step.
 async fn check(session: &mut Session, cluster: &Cluster, names: &[String], for_steps: bool) -> Result<(), Failure> {
     for name in names {
-        let found = match cluster.find::<Secret>(&cluster.namespace, name).await {
-            Ok(found) => found,
-            // Who may not read Secrets may still name one.
-            Err(error) if error.is_forbidden() => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        let Some(seen) = found else {
-            let make = session.command(&format!("secret create ssh {name} --host HOST --generate"));
-            session.term.say(format!(
-                "Warning: there is no Secret {name} in namespace {} yet; make it, for git for example: {make}",
-                cluster.namespace
-            ));
-            continue;
-        };
+        let make = session.command(&format!("secret create ssh {name} --host HOST --generate"));
+        // Who may not read Secrets may still name one.
+        let Some(seen) = referred::<Secret>(cluster, name, make).await? else { return Ok(()) };
         let registry = seen.lens.as_ref().is_ok_and(|s| matches!(s.kind.as_deref(), Some(DOCKER_CONFIG | DOCKER_CFG)));
         if for_steps && !registry && secret::hosts(&seen.meta().annotations).is_empty() {
             session.term.say(format!(

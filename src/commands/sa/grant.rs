@@ -10,6 +10,7 @@ use crate::objects::core::ServiceAccount;
 use crate::scaffold::rbac::{Grant, Purpose, runner_role};
 use crate::session::Session;
 use crate::verbs::apply::{Write, WriteArgs, write_and_report};
+use crate::verbs::missing::referred;
 
 /// Gives an account rights.
 #[derive(Args, Debug)]
@@ -37,15 +38,10 @@ pub struct Arguments {
 /// Makes the bindings.
 ///
 /// # Errors
-/// When a role is not there, or the server refuses to let the user give it away.
+/// When the account or a role is not there, or the server refuses to let the user give it away.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
-    if cluster.find::<ServiceAccount>(&cluster.namespace, &args.name).await?.is_none() {
-        let make = session.command(&format!("sa create {}", args.name));
-        session
-            .term
-            .say(format!("Warning: there is no ServiceAccount {} in namespace {} yet; make it: {make}", args.name, cluster.namespace));
-    }
+    referred::<ServiceAccount>(&cluster, &args.name, session.command(&format!("sa create {}", args.name))).await?;
     let grants = grants(&args);
     let makes_role = args.purpose.contains(&Purpose::PipelineRun);
     for grant in grants.iter().filter(|g| !(makes_role && **g == Grant::of(Purpose::PipelineRun)[0])) {

@@ -13,7 +13,7 @@ use crate::scaffold::rbac::Purpose;
 use crate::scaffold::trigger::{Chain, listener, names, with_trigger, workspace};
 use crate::session::Session;
 use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
-use crate::verbs::missing::{existing, found};
+use crate::verbs::missing::{existing, referred};
 use crate::verbs::rights::lacking;
 
 /// Makes TriggerBinding, TriggerTemplate and Trigger, so that an event starts a Pipeline.
@@ -67,12 +67,16 @@ fn param(text: &str) -> Result<(String, String), String> {
 /// Makes the chain.
 ///
 /// # Errors
-/// When the Pipeline is not there or does not take these params and workspaces, and when the server refuses.
+/// When the Pipeline or an account is not there, when the Pipeline does not take these params and workspaces, and when the
+/// server refuses.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
     let pipeline = existing::<Pipeline>(&cluster, &args.pipeline).await?;
     let chain = chain(&args, &cluster.namespace);
     refuse(chain.problems(&pipeline.spec))?;
+    for account in args.service_account.iter().chain(&args.eventlistener_service_account) {
+        referred::<ServiceAccount>(&cluster, account, session.command(&format!("sa create {account}"))).await?;
+    }
     let manifests = chain.manifests(Some(&pipeline.spec));
     if args.binding_name.is_some() && !manifests.iter().any(|manifest| manifest.kind == &kinds::TRIGGER_BINDING) {
         return Err(Failure::usage("--binding-name names nothing: no param comes from the event, so there is no TriggerBinding")
@@ -87,9 +91,8 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         listener_account = Some(account);
     }
     write_and_report(session, writes, &args.write).await?;
-    check_account(session, &cluster, args.service_account.as_deref().unwrap_or("default"), None).await?;
     match listener_account {
-        Some(account) => check_account(session, &cluster, account.as_deref().unwrap_or("default"), Some(Purpose::EventListener)).await?,
+        Some(account) => check_rights(session, &cluster, account.as_deref().unwrap_or("default")).await?,
         None => session.term.say("No EventListener was named: an event reaches this Trigger once one refers to it (--eventlistener NAME)"),
     }
     if let Some(name) = args.eventlistener.filter(|_| !args.write.dry_run) {
@@ -134,13 +137,9 @@ async fn serve(cluster: &Cluster, name: &str, trigger: &str, account: Option<&st
     Ok((Write { manifest, how, source: None }, account))
 }
 
-/// Warns of an account that is not there or lacks rights, with the command that mends it.
-async fn check_account(session: &mut Session, cluster: &Cluster, name: &str, purpose: Option<Purpose>) -> Result<(), Failure> {
-    if found::<ServiceAccount>(cluster, name).await?.is_none() {
-        let make = session.command(&format!("sa create {name}"));
-        session.term.say(format!("Warning: there is no ServiceAccount {name} in namespace {} yet; make it: {make}", cluster.namespace));
-    }
-    let Some(purpose) = purpose else { return Ok(()) };
+/// Warns of an account that cannot run a listener, with the command that mends it.
+async fn check_rights(session: &mut Session, cluster: &Cluster, name: &str) -> Result<(), Failure> {
+    let purpose = Purpose::EventListener;
     match lacking(cluster, &cluster.namespace, name, purpose).await {
         Ok(rights) => {
             if let Some(first) = rights.first() {

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod diagnose;
 pub mod exit;
 pub mod failure;
+mod input;
 pub mod kinds;
 pub mod kubeconfig;
 pub mod logs;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
+use crate::input;
 use crate::scaffold::documents::{Document, documents, rank};
 use crate::session::Session;
 use crate::verbs::apply::{How, Made, Outcome, Source, Write, WriteArgs, write_and_report};
@@ -94,7 +95,7 @@ async fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, 
         return Ok(vec![("standard input".into(), text)]);
     }
     let files = if path.is_dir() { folder(path)? } else { vec![path.to_owned()] };
-    let read = |file: PathBuf| match std::fs::read_to_string(&file) {
+    let read = |file: PathBuf| match input::text(&file) {
         Ok(text) => Ok((file.display().to_string(), text)),
         Err(error) => Err(Failure::file(&file, &error)),
     };

@@ -79,10 +79,7 @@ impl Term {
     /// # Errors
     /// When it cannot be read.
     pub async fn input(&self) -> io::Result<Vec<u8>> {
-        let read = tokio::task::spawn_blocking(|| {
-            let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes).map(|_| bytes)
-        });
+        let read = tokio::task::spawn_blocking(|| crate::input::whole(io::stdin().lock()));
         read.await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
     }
 

@@ -81,7 +81,13 @@ pub async fn of<T: Listed>(cluster: &Cluster, wanted: Wanted<'_>, keep: impl Fn(
 /// An object with what its place among the others goes by.
 fn read<T: Listed>(seen: Seen<T>, sure: bool, unbegun: Unbegun, keep: impl Fn(&T) -> bool) -> Read<Seen<T>> {
     let made = seen.meta().creation_timestamp.filter(|_| unbegun == Unbegun::ByCreation);
-    Read { started: started(&seen).or(made), written: seen.meta().written(), kept: seen.lens.as_ref().map_or(true, keep), object: seen, sure }
+    Read {
+        started: started(&seen).or(made),
+        written: seen.meta().written(),
+        kept: seen.lens.as_ref().map_or(true, keep),
+        object: seen,
+        sure,
+    }
 }
 
 /// These objects; none when one of them has gone meanwhile, since what comes after it is not known.

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{ArgAction, Args};
 
 use crate::failure::Failure;
+use crate::input;
 use crate::objects::{Object, Seen};
 use crate::render::{Document, ObjectPrinter, Refused, Wanted};
 use crate::session::Session;
@@ -95,7 +96,7 @@ fn read(path: &Path) -> Result<String, String> {
         _ => error.to_string(),
     };
     let verb = if path.is_dir() { "read" } else { "open" };
-    std::fs::read_to_string(path).map_err(|error| format!("{verb} {}: {}", path.display(), why(error)))
+    input::text(path).map_err(|error| format!("{verb} {}: {}", path.display(), why(error)))
 }
 
 /// Prints an object or a list. What a template printed before it failed stands on standard output nevertheless.

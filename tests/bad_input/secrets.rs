@@ -61,6 +61,28 @@ fn a_save_file_that_is_there_is_not_overwritten() {
 }
 
 #[test]
+fn a_key_that_cannot_be_saved_is_not_made() {
+    let world = World::started_sandbox();
+    let folder = world.path().join("none").join("id");
+    for file in [folder.to_string_lossy().as_ref(), "/dev/full"] {
+        let command = ["secret", "create", "ssh", "tt-ssh", "--host", "github.com", "--generate", "--save", file];
+        world.rtkn(&command).exits(1).says(file).says("nothing was made");
+    }
+    world.rtkn(&["secret", "list"]).ok().never_shows("tt-ssh");
+}
+
+#[test]
+fn a_key_whose_secret_was_not_made_is_not_saved() {
+    let world = World::started_sandbox();
+    world.stdin(&["secret", "create", "basic", "taken", "--host", "github.com", "--stdin"], "me\nhunter2\n").ok();
+    let saved = world.path().join("saved");
+    let command = ["secret", "create", "ssh", "taken", "--host", "github.com", "--generate", "--save", &saved.to_string_lossy()];
+    world.rtkn(&command).exits(1).says("--replace");
+    world.rtkn(&[&command[..], &["--namespace", "nowhere"]].concat()).exits(1).says("nowhere");
+    assert!(!saved.exists(), "a key that opens nothing lies about");
+}
+
+#[test]
 fn a_generated_key_stays_in_memory_unless_a_file_is_named() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::started_sandbox();

@@ -89,3 +89,19 @@ fn a_question_without_a_terminal_names_the_argument_that_answers_it() {
     world.rtkn(&["sandbox", "start"]).ok();
     world.rtkn(&["tr", "list"]).ok().prints("one").prints("two");
 }
+
+#[test]
+fn input_without_an_end_is_refused() {
+    let world = World::started_sandbox();
+    let ssh = ["secret", "create", "ssh", "x", "--host", "github.com"];
+    let endless = [
+        vec!["apply", "-f", "/dev/zero"],
+        vec!["secret", "create", "docker", "x", "--config", "/dev/zero"],
+        vec!["el", "send", "x", "-d", "@/dev/zero"],
+        [&ssh[..], &["--key", "/dev/zero"]].concat(),
+        [&ssh[..], &["--generate", "--known-hosts", "/dev/zero"]].concat(),
+    ];
+    for line in endless {
+        world.rtkn(&line).exits(1).says("is larger than 64 MiB");
+    }
+}

@@ -13,6 +13,7 @@ use super::ready::ready;
 use crate::client::{Answer, Cluster, Select, Watched};
 use crate::exit::End;
 use crate::failure::{Exit, Failure};
+use crate::input;
 use crate::kinds;
 use crate::logs::{Outcome, Subject};
 use crate::objects::Object;
@@ -139,7 +140,7 @@ async fn body(session: &Session, data: &str) -> Result<Bytes, Failure> {
         return Ok(session.term.input().await?.into());
     }
     match data.strip_prefix('@') {
-        Some(file) => std::fs::read(file).map(Bytes::from).map_err(|e| Failure::file(std::path::Path::new(file), &e)),
+        Some(file) => input::bytes(file).map(Bytes::from).map_err(|e| Failure::file(std::path::Path::new(file), &e)),
         None => Ok(data.to_owned().into()),
     }
 }

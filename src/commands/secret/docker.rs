@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::CreateArgs;
 use crate::failure::{Exit, Failure};
+use crate::input;
 use crate::objects::core::Secret;
 use crate::scaffold::secret::{self, DockerError};
 use crate::session::Session;
@@ -34,8 +35,7 @@ pub struct Arguments {
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let path =
         args.config.clone().or_else(default_config).ok_or_else(|| Failure::usage("no home directory is known; give --config FILE"))?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
+    let text = input::text(&path).map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
     let config = secret::docker_config(&text, args.registry.as_deref()).map_err(|error| explained(&path.display().to_string(), &error))?;
     let cluster = session.cluster().await?;
     let existing = found::<Secret>(&cluster, &args.name).await?;

@@ -1,6 +1,6 @@
 //! `rtkn secret create ssh`: a key that is read or made, the hosts it is for, and the keys by which those are known.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -8,6 +8,7 @@ use ssh_key::rand_core::OsRng;
 
 use super::CreateArgs;
 use crate::failure::{Exit, Failure, Kind};
+use crate::input;
 use crate::objects::core::Secret;
 use crate::scaffold::secret::{self, KNOWN_HOSTS, SSH_AUTH, SSH_KEY};
 use crate::scaffold::ssh::{Key, known_hosts, sorted};
@@ -68,10 +69,10 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     let hosts = trusted_hosts(session, &args).await?;
     let manifest = secret::ssh(&cluster.namespace, &args.name, &args.host, &key, hosts.as_deref());
     let how = super::how(session, existing.as_ref(), &manifest, &args.create)?;
-    let file = args.save.as_deref().map(|path| Saved::prepare(path, &key)).transpose()?;
+    let saved = args.save.as_deref().map(|path| Saved::write(path, &key)).transpose()?;
     super::write(session, manifest, how, &args.create, !args.generate).await?;
-    if let Some(file) = file {
-        file.write(&key).map_err(|failure| failure.hint("the Secret was made; the same command with another --save writes its key"))?;
+    if let Some(saved) = saved {
+        saved.keep();
     }
     say_what_is_next(session, &args, &key, existing.as_ref().is_some_and(|s| s.data.contains_key(KNOWN_HOSTS)) || hosts.is_some())?;
     Ok(Exit::Done)
@@ -84,7 +85,7 @@ async fn read_key(session: &Session, path: &Path) -> Result<Key, Failure> {
                 .hint("give --key FILE, or pipe the key in"));
         }
         true => session.term.input().await?,
-        false => std::fs::read(path).map_err(|e| Failure::file(path, &e))?,
+        false => input::bytes(path).map_err(|e| Failure::file(path, &e))?,
     };
     let shown = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
     Key::read(&bytes).map_err(|error| Failure::invalid(format!("{shown}: {error}")).hint(error.remedy(&path.display().to_string())))
@@ -102,7 +103,7 @@ fn same_key(existing: &Secret, hosts: &[String], comment: &str) -> Option<Key> {
 
 async fn trusted_hosts(session: &mut Session, args: &Arguments) -> Result<Option<String>, Failure> {
     let text = match &args.known_hosts {
-        Some(path) => std::fs::read_to_string(path).map_err(|e| Failure::file(path, &e))?,
+        Some(path) => input::text(path).map_err(|e| Failure::file(path, &e))?,
         None if args.scan_host => scan(session, &args.host).await?,
         None => return Ok(None),
     };
@@ -148,34 +149,46 @@ async fn scan(session: &mut Session, hosts: &[String]) -> Result<String, Failure
     Ok(sorted(&found))
 }
 
-/// The file of `--save`, known to be free or to hold this very key.
+/// The file of `--save`. It is written before the Secret is made, so that a full disk or a folder that is not there leaves
+/// nothing behind; unless it is kept, it goes again, also when the command is interrupted.
 struct Saved<'a> {
     path: &'a Path,
-    is_there: bool,
+    is_new: bool,
 }
 
 impl<'a> Saved<'a> {
-    fn prepare(path: &'a Path, key: &Key) -> Result<Self, Failure> {
-        match std::fs::read(path) {
-            Ok(content) if content == key.private_text().as_bytes() => Ok(Self { path, is_there: true }),
-            Ok(_) => Err(Failure::new(Kind::Conflict, format!("{} is there already", path.display()))
-                .hint("give --save another file; nothing was made")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self { path, is_there: false }),
-            Err(error) => Err(Failure::file(path, &error)),
-        }
-    }
-
-    fn write(self, key: &Key) -> Result<(), Failure> {
-        if self.is_there {
-            return Ok(());
+    fn write(path: &'a Path, key: &Key) -> Result<Self, Failure> {
+        let nothing_made = |error| Failure::file(path, &error).hint("give --save another file; nothing was made");
+        match input::bytes(path) {
+            Ok(content) if content == key.private_text().as_bytes() => return Ok(Self { path, is_new: false }),
+            Ok(_) => {
+                return Err(Failure::new(Kind::Conflict, format!("{} is there already", path.display()))
+                    .hint("give --save another file; nothing was made"));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(nothing_made(error)),
         }
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written =
-            options.open(self.path).and_then(|mut file| file.write_all(key.private_text().as_bytes()).and_then(|()| file.sync_all()));
-        written.map_err(|error| Failure::file(self.path, &error))
+        let mut file = options.open(path).map_err(nothing_made)?;
+        let saved = Self { path, is_new: true };
+        file.write_all(key.private_text().as_bytes()).and_then(|()| file.sync_all()).map_err(nothing_made)?;
+        Ok(saved)
+    }
+
+    fn keep(mut self) {
+        self.is_new = false;
+    }
+}
+
+impl Drop for Saved<'_> {
+    fn drop(&mut self) {
+        if self.is_new {
+            // A file that cannot be removed holds a key that opens nothing.
+            let _ = std::fs::remove_file(self.path);
+        }
     }
 }
 

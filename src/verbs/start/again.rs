@@ -89,12 +89,7 @@ fn newest<R: Object>(runs: Vec<Seen<R>>, as_tkn: bool) -> Option<Seen<R>> {
 ///
 /// # Errors
 /// When there is none.
-pub(super) async fn of_resolver<T: Startable>(
-    cluster: &Cluster,
-    name: Option<&str>,
-    wanted: &str,
-    as_tkn: bool,
-) -> Result<Value, Failure> {
+pub(super) async fn of_resolver<T: Startable>(cluster: &Cluster, name: Option<&str>, wanted: &str, as_tkn: bool) -> Result<Value, Failure> {
     if let Some(name) = name.filter(|_| wanted != "remote") {
         let run = last::<T>(cluster, name, as_tkn).await?;
         return match resolver::<T>(&run) {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::client::web;
 use crate::failure::Failure;
+use crate::input;
 use crate::scaffold::documents::{self, Wrong};
 
 /// A text, and the name under which messages speak of it.
@@ -38,7 +39,7 @@ pub(super) async fn read(place: &str) -> Result<Text, Failure> {
 }
 
 fn file(path: &str) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = input::bytes(path).map_err(|error| {
         let verb = if error.kind() == ErrorKind::IsADirectory { "read" } else { "open" };
         let words = error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase();
         Failure::other(format!("{verb} {path}: {words}"))

@@ -55,7 +55,12 @@ impl Answer {
 
     /// What a real API server answers for a group that no CRD defines: plain text, no `Status`.
     pub fn no_such_path() -> Self {
-        Self { status: 404, media: "text/plain; charset=utf-8", retry_after: None, body: "404 page not found\n".into() }
+        Self::no_status(404, "404 page not found\n")
+    }
+
+    /// A failure in words of a proxy or a load balancer: no `Status`.
+    pub fn no_status(code: u16, body: &str) -> Self {
+        Self { status: code, media: "text/plain; charset=utf-8", retry_after: None, body: body.to_owned() }
     }
 
     /// Something that is no JSON, with status 200.

@@ -184,12 +184,11 @@ fn help(tree: clap::Command, path: &[String], brief: bool) -> Exit {
 
 /// Lets clap print what it answers by itself: help, and the version.
 fn print(tree: clap::Command, line: &[&str]) -> Exit {
+    let program = tree.get_name().to_owned();
     match tree.try_get_matches_from(line) {
-        // Help that nobody reads any more is no failure.
-        Err(answer) if !answer.use_stderr() => drop(answer.print()),
-        Err(_) | Ok(_) => {}
+        Err(answer) if !answer.use_stderr() => answer.print().map_or_else(|error| fail(&program, &error.into()), |()| Exit::Done),
+        Err(_) | Ok(_) => Exit::Done,
     }
-    Exit::Done
 }
 
 /// A group of commands alone shows its help; with a word that it does not know it is a mistake.

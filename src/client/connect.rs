@@ -49,12 +49,18 @@ fn with_credentials(config: Config) -> kube::Result<kube::Client> {
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
-        .layer(RetryLayer::new(RetryPolicy::server_retry()))
+        .layer(RetryLayer::new(retries()))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(Http::builder(TokioExecutor::new()).build(https));
     Ok(kube::Client::new(service, config.default_namespace))
+}
+
+/// How often a server that is busy or starting is asked again: for six seconds, or when it says itself. kube's own policy
+/// doubles its pauses up to minutes, in which nobody hears that the server answers, and what.
+fn retries() -> RetryPolicy {
+    RetryPolicy::new(Duration::from_millis(50), Duration::from_secs(4), 7, true).expect("the pauses grow")
 }
 
 /// Sends requests with the credentials of now. kube renews those whose end a plugin has told; where a server refuses

@@ -157,7 +157,17 @@ impl Error {
     }
 }
 
+/// What kube says the reason was where an answer was no `Status`: a proxy's, or a load balancer's.
+const NO_STATUS: &str = "Failed to parse error data";
+/// How many letters of such an answer are shown; it may be a page of HTML.
+const SHOWN: usize = 200;
+
 fn said(status: &Status) -> String {
+    if status.reason == NO_STATUS {
+        let line: String =
+            status.message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().chars().take(SHOWN).collect();
+        return format!("the server answered {}, and not as an API server does: {line}", status.code);
+    }
     if status.message.is_empty() {
         format!("the server answered {} {}", status.code, status.reason)
     } else {

@@ -62,7 +62,8 @@ impl Cluster {
     /// # Errors
     /// When certificates, keys or the proxy cannot be used.
     pub fn connect(target: Target) -> Result<Self, Error> {
-        let server = shown(&target.config.cluster_url);
+        let proxy = target.config.proxy_url.as_ref().map(|proxy| format!(" through the proxy {}", shown(proxy)));
+        let server = shown(&target.config.cluster_url) + &proxy.unwrap_or_default();
         let plugin = target.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
         let client = connect::client(target.config).map_err(|error| {
             let what =

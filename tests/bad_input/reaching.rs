@@ -72,6 +72,27 @@ fn an_unreachable_server_is_one_clear_line_and_quick() {
 }
 
 #[test]
+fn a_proxy_that_is_not_there_is_not_taken_for_the_server() {
+    let world = World::empty();
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).expect("a free port").port();
+    let mut config: serde_json::Value = serde_json::from_str(&kubeconfig("https://cluster.example", &json!({}))).expect("JSON");
+    config["clusters"][0]["cluster"]["proxy-url"] = json!(format!("http://me:hunter2@127.0.0.1:{port}"));
+    world.write("home/.kube/config", &config.to_string());
+    let ran = world.rtkn(&["pr", "list"]).exits(1).says("Connection refused").never_shows("hunter2");
+    ran.says(&format!("cannot reach the server https://cluster.example through the proxy http://127.0.0.1:{port}"));
+}
+
+#[test]
+fn a_server_that_is_starting_is_asked_again_and_then_told_of_as_it_answers() {
+    let server = FakeServer::start(|_, _| Answer::no_status(503, "<html>\nupstream not ready\n"));
+    let world = server.world();
+    let begun = Instant::now();
+    let ran = world.rtkn(&["pr", "list"]).exits(1).says("the server answered 503").never_shows("cannot reach");
+    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}: {ran}", begun.elapsed());
+    assert_eq!(server.asked().len(), 8, "{ran}");
+}
+
+#[test]
 fn a_cluster_without_tekton_is_told_apart_from_an_empty_one() {
     let server = FakeServer::start(|_, _| Answer::no_such_path());
     let world = server.world();

@@ -25,14 +25,16 @@ fn a_store_that_another_process_holds_is_named_with_its_holder() {
 #[test]
 fn a_full_disk_as_the_answers_end_is_an_error() {
     let world = World::started_sandbox();
-    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
-        eprintln!("skipped: this machine has no /dev/full");
-        return;
-    };
-    let list = world.command(&["version"]).stdout(full).stderr(Stdio::piped()).output().expect("the program runs");
-    let said = String::from_utf8_lossy(&list.stderr);
-    assert_eq!(list.status.code(), Some(1), "{said}");
-    assert!(said.contains("the disk is full"), "{said}");
+    for line in [["version"].as_slice(), &["--help"], &["pr"], &["completion", "bash"]] {
+        let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+            eprintln!("skipped: this machine has no /dev/full");
+            return;
+        };
+        let ran = world.command(line).stdout(full).stderr(Stdio::piped()).output().expect("the program runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{line:?}: {said}");
+        assert!(said.contains("the disk is full"), "{line:?}: {said}");
+    }
 }
 
 #[test]

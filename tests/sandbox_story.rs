@@ -185,7 +185,7 @@ fn a_program_called_by_another_name_calls_itself_so() {
         };
         called(&["--help"]).ok().prints(&format!("Usage: {name} ")).never_shows("Usage: rtkn");
         called(&["pr", "list", "--help"]).ok().prints(&format!("Usage: {name} pipelinerun list")).never_shows("Usage: rtkn");
-        called(&["pr", "lsit"]).exits(1).says("for \"tkn pipelinerun\"").says("\tlist").never_shows("rtkn");
+        called(&["pr", "lsit"]).exits(1).says(&format!("for \"{name} pipelinerun\"")).says("\tlist").never_shows("rtkn");
         called(&["sa", "add-secret", "nobody", "x"]).exits(1).never_shows("rtkn ");
         called(&["secret", "create", "ssh", link, "--host", "github.com", "--generate"]).ok().says(&format!("{name} --sandbox sa create"));
     }

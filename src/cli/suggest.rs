@@ -10,10 +10,10 @@ const NEAR: usize = 2;
 /// The message about a word that a group does not know, with the commands that may be meant.
 pub fn unknown(group: &Found<'_>, word: &str, as_tkn: bool) -> String {
     let names: Vec<&str> = group.commands.iter().map(|command| command.get_name()).collect();
-    let own = names[names.len() - 1];
-    // However tkn is called, it calls itself so.
-    let root = group.commands[0].get_bin_name().filter(|_| !as_tkn).unwrap_or(names[0]);
-    let place = [&[root], &names[1..]].concat().join(" ");
+    // `kubectl tkn` has a name of two words.
+    let root = group.commands[0].get_bin_name().unwrap_or(names[0]);
+    let path = [&[root], &names[1..]].concat();
+    let (own, place) = (path[path.len() - 1], path.join(" "));
     let near = meant(group, word, as_tkn);
     if near.is_empty() {
         return format!("command {own} {word} doesn't exist. Run {root} help for available commands");

@@ -168,7 +168,7 @@ async fn all(session: &mut Session, cluster: Option<&Cluster>) -> Result<(), Fai
             Some(version) => session.term.answer(format!("{} version: {version}", component.heading))?,
             None if component.name == "pipeline" => {
                 let way = match session.stands_in_for_tkn() {
-                    true => "tkn version -n {namespace}".to_owned(),
+                    true => format!("{} version -n {{namespace}}", session.program),
                     false => session.command("version -n {namespace}"),
                 };
                 let unknown = "unknown, pipeline controller may be installed in another namespace please use";

@@ -14,6 +14,7 @@ use crate::kinds;
 use crate::near::nearest;
 use crate::objects::pipeline::PipelineSpec;
 use params::Drawn;
+pub use params::unclosed;
 pub use workspace::workspace;
 
 /// What a chain is made of.

@@ -10,7 +10,7 @@ use crate::objects::core::ServiceAccount;
 use crate::objects::pipeline::Pipeline;
 use crate::objects::trigger::EventListener;
 use crate::scaffold::rbac::Purpose;
-use crate::scaffold::trigger::{Chain, listener, names, with_trigger, workspace};
+use crate::scaffold::trigger::{Chain, listener, names, unclosed, with_trigger, workspace};
 use crate::session::Session;
 use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
 use crate::verbs::missing::{existing, referred};
@@ -61,6 +61,9 @@ pub struct Arguments {
 
 fn param(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    if let Some(open) = unclosed(value) {
+        return Err(format!("{open} has no closing parenthesis"));
+    }
     Ok((name.to_owned(), value.to_owned()))
 }
 

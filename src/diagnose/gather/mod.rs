@@ -99,8 +99,8 @@ fn newest<T: Run>(runs: Vec<Seen<T>>) -> Vec<String> {
 fn seen<T>(evidence: &mut Evidence, what: &str, result: Result<T, Error>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(error) if error.is_forbidden() => {
-            evidence.unseen.push(format!("{what}: forbidden"));
+        Err(Error::Status { status, asked }) if status.code == 403 => {
+            evidence.unseen.push(format!("{what}: forbidden; it takes {}", asked.grant()));
             None
         }
         Err(error) => {

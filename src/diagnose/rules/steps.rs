@@ -241,7 +241,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "StepExited",
         weight: Weight::Symptom,
         patterns: &["\"step-{step}\" exited with code {code}:", "exited with code {code}"],
-        summary: "step {step} failed with exit code {code}; what it said last stands below",
+        summary: "step {step} failed with exit code {code}, and only its own lines tell why",
         mend: &[Say("Correct what the step complains of. Its whole log:"), Own("{noun} logs {name}")],
         source: "pkg/pod/status.go, reason StepFailed",
         example: ("StepFailed", "\"step-compile\" exited with code 7: Error"),

@@ -65,10 +65,18 @@ fn object(value: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn has_expression(value: &str) -> bool {
-    value.match_indices("$(").any(|(at, _)| {
-        let rest = &value[at + 2..];
-        SOURCES.iter().any(|source| rest.strip_prefix(source).is_some_and(|rest| rest.starts_with(['.', ')', '['])))
-    })
+    expressions(value).next().is_some()
+}
+
+/// The expression of a value that is begun and not ended: `$(body.url`. Triggers would take it for plain text.
+pub fn unclosed(value: &str) -> Option<&str> {
+    expressions(value).find(|text| !text.contains(')'))
+}
+
+/// What stands from each place where an expression begins.
+fn expressions(value: &str) -> impl Iterator<Item = &str> {
+    let begins = |rest: &str| SOURCES.iter().any(|source| rest.strip_prefix(source).is_some_and(|rest| rest.starts_with(['.', ')', '['])));
+    value.match_indices("$(").map(|(at, _)| &value[at..]).filter(move |text| begins(&text[2..]))
 }
 
 fn last_word(value: &str) -> Option<&str> {
@@ -85,6 +93,13 @@ mod tests {
     fn drawn(params: &[(&str, &str)], spec: Value) -> Drawn {
         let params: Vec<_> = params.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         Drawn::from(&params, Some(&serde_json::from_value(spec).expect("a spec")))
+    }
+
+    #[test]
+    fn an_expression_that_is_not_ended_is_found() {
+        assert_eq!(unclosed("$(body.url"), Some("$(body.url"));
+        assert_eq!(unclosed("$(body.a)/$(header.b"), Some("$(header.b"));
+        assert_eq!(unclosed("$(body.a) $(echo"), None, "a shell's, for all that is known");
     }
 
     #[test]

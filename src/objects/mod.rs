@@ -61,10 +61,13 @@ impl Undecodable {
 impl<T: Object> Seen<T> {
     /// Reads an object from the JSON text the server sent.
     pub fn new(raw: Box<RawValue>) -> Self {
-        let lens = serde_json::from_str::<T>(raw.get()).or_else(|error| {
-            let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-            lens(&value).map_err(|_| Undecodable { meta: meta_of(&value), reason: error.to_string() })
-        });
+        let lens = match serde_json::from_str::<T>(raw.get()) {
+            Ok(lens) => Ok(lens),
+            Err(error) => {
+                let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+                lens(&value).map_err(|_| Undecodable { meta: meta_of(&value), reason: error.to_string() })
+            }
+        };
         Self { raw, lens }
     }
 

@@ -2,7 +2,8 @@
 //! what they print, how they end and what they change. Run it with `cargo test --test compat`, or with
 //! `cargo test --test compat -- [-v] WORDS` for the lines that have these words in them.
 //!
-//! The API server is the one that `KUBECONFIG` names, or else the one that `../shared/cluster/up api` starts. Every case is
+//! The API server is the one that `../shared/cluster/up api` starts, or one that `RTKN_COMPAT_KUBECONFIG` names: it must be
+//! spare, since all ClusterInterceptors and ClusterTriggerBindings that are not in the corpus are deleted. Every case is
 //! a line of `cases/`, every object is in `corpus/`. `deviations.toml` says where tkn is wrong and what is to be had
 //! instead; `beyond.txt` names what tkn does not have; `matched.txt` is the record of what matched, from which nothing may go.
 //! `BLESS=1` writes that record anew.

@@ -65,8 +65,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "CaBundleEmpty",
         patterns: &["empty caBundle in clusterInterceptor spec"],
-        summary: "the ClusterInterceptors have no certificate yet: the core interceptors did not come up after them",
+        summary: "the ClusterInterceptors have no certificate, or were deleted: the core interceptors did not come up after them",
         mend: &[
+            Anywhere("get clusterinterceptors"),
+            Say("Where there are none, apply the interceptors.yaml of this release of Triggers again. Then:"),
             Anywhere("-n tekton-pipelines rollout restart deployment tekton-triggers-core-interceptors"),
             Kubectl("rollout restart deployment el-{name}"),
         ],

@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
 use crate::render::json as go_json;
 use crate::sandbox::serve::{CONTEXT, Running, Sandbox, SandboxError, kubeconfig_file};
-use crate::sandbox::store::StoreError;
+use crate::sandbox::store::{self, StoreError};
 use crate::session::Session;
 use crate::views::age;
 
@@ -61,7 +61,7 @@ async fn look(dir: &Path) -> Result<(State, Map<String, Value>), Failure> {
         let counts = count(running.client("default")?).await?;
         return Ok((State::Started(running), counts));
     }
-    if !dir.join("store.redb").exists() {
+    if !dir.join(store::FILE).exists() {
         return Ok((State::Absent, Map::new()));
     }
     match Sandbox::open(dir) {

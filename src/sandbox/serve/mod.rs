@@ -25,7 +25,7 @@ use crate::sandbox::api::Api;
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::process::ProcessExecutor;
 use crate::sandbox::store::{Store, StoreError};
-use crate::sandbox::{engine, listeners};
+use crate::sandbox::{engine, listeners, store};
 
 pub use error::SandboxError;
 pub use running::{CONTEXT, Running, kubeconfig_file};
@@ -33,8 +33,16 @@ pub use running::{CONTEXT, Running, kubeconfig_file};
 /// How long the engine may take to end the steps that run.
 const ENDING: Duration = Duration::from_secs(15);
 
-/// What a sandbox keeps in its directory; `reset` removes these and nothing else.
-pub const CONTENT: &[&str] = &["store.redb", "holder.json", "server.json", "kubeconfig", "serve.log", "logs", "attempts", "volumes"];
+/// Where the demo of a sandbox keeps its files, in the sandbox's directory.
+pub const DEMO: &str = "demo";
+
+/// What a started sandbox says, in its directory.
+pub const LOG: &str = "serve.log";
+
+/// What a sandbox keeps in its directory; `reset` removes these and nothing else. The store is the last one, so that a
+/// reset that was interrupted can be repeated.
+pub const CONTENT: &[&str] =
+    &["logs", "attempts", "volumes", DEMO, LOG, "holder.json", "server.json", "server.new", "kubeconfig", "kubeconfig.new", store::FILE];
 
 /// A sandbox that is open in this process; clones share it.
 #[derive(Clone)]

@@ -20,6 +20,7 @@ use crate::kinds::{self, Kind};
 use crate::sandbox::logs::LogDir;
 
 pub use error::StoreError;
+pub use open::FILE;
 pub use write::UpdateError;
 
 /// How many changes the log of a sandbox keeps at least; older ones answer as compacted.

@@ -20,6 +20,9 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Characters of a command line that are kept to name the holder.
 const COMMAND_SHOWN: usize = 120;
 
+/// Name of the store's file in the sandbox's directory.
+pub const FILE: &str = "store.redb";
+
 /// A store that is ready for use.
 pub(super) struct Opened {
     pub(super) database: Database,
@@ -29,11 +32,28 @@ pub(super) struct Opened {
 
 pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| StoreError::from_io(dir, e))?;
-    let path = dir.join("store.redb");
+    let path = dir.join(FILE);
+    let is_new = fs::metadata(&path).map_or(true, |file| file.len() == 0);
+    let opened = open_file(dir, path);
+    if is_new && matches!(opened, Err(StoreError::Full { .. })) {
+        forget(dir);
+    }
+    opened
+}
+
+fn open_file(dir: &Path, path: PathBuf) -> Result<Opened, StoreError> {
     let database = acquire(dir, &path)?;
     let revision = prepare(&path, &database)?;
     record_holder(dir)?;
     Ok(Opened { database, path, revision })
+}
+
+/// Removes what was begun of a new store. What cannot be removed goes with a reset.
+fn forget(dir: &Path) {
+    for file in [dir.join(FILE), holder_file(dir)] {
+        let _ = fs::remove_file(file);
+    }
+    let _ = fs::remove_dir(dir);
 }
 
 fn acquire(dir: &Path, path: &Path) -> Result<Database, StoreError> {

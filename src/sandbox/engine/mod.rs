@@ -28,4 +28,4 @@ mod when;
 
 use crate::objects::duration;
 pub use admit::{admit, notices, without_effect};
-pub use reconcile::run;
+pub use reconcile::{run, settle};

@@ -79,8 +79,8 @@ impl Sandbox {
 
     /// Opens the sandbox in a directory, and makes it when it is not there.
     pub fn open(dir: &Path) -> Result<Sandbox, SandboxError> {
-        let store = Store::open(dir)?;
         let logs = LogDir::new(dir);
+        let store = settled(dir, &logs)?;
         let api = Api::new(store.clone(), logs.clone())?;
         let workers = Workers {
             dir: dir.to_owned(),
@@ -169,6 +169,17 @@ impl Workers {
     fn keep(&self, task: JoinHandle<()>) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
+}
+
+/// The store, in which no run is said to be at work any more that an earlier process ran.
+fn settled(dir: &Path, logs: &LogDir) -> Result<Store, StoreError> {
+    let store = Store::open(dir)?;
+    if engine::settle(&store, logs.clone()).is_ok() {
+        return Ok(store);
+    }
+    // A disk that is full keeps nobody from looking at what is on it.
+    drop(store);
+    Store::open(dir)
 }
 
 /// Starts the workers for a request that changes something or waits for changes.

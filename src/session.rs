@@ -83,7 +83,7 @@ impl Session {
         let (client, server) = match Running::find(&dir).await {
             Some(running) => (running.client(&namespace)?, format!("http://{}", running.address)),
             None => {
-                let sandbox = Sandbox::open(&dir)?;
+                let sandbox = Sandbox::open(&dir).map_err(|error| Failure::unopened(error, &self.program))?;
                 let client = kube::Client::new(sandbox.client_service(), namespace.as_str());
                 self.hold(&sandbox);
                 (client, dir.display().to_string())

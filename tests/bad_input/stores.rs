@@ -23,6 +23,19 @@ fn a_store_that_another_process_holds_is_named_with_its_holder() {
 }
 
 #[test]
+fn a_store_that_cannot_be_read_names_the_way_out() {
+    let world = World::sandbox();
+    world.write("sandbox/store.redb", &"no store ".repeat(1000));
+    let broken = "sandbox/store.redb failed";
+    for args in [["pr", "list"], ["sandbox", "status"], ["sandbox", "start"]] {
+        world.rtkn(&args).exits(1).says(broken).says("rtkn sandbox reset");
+    }
+    world.tkn(&["pr", "list"]).exits(1).says(broken).says("tkn sandbox reset").never_shows("rtkn sandbox");
+    world.rtkn(&["sandbox", "reset", "--force"]).ok().prints("Removed the sandbox");
+    world.rtkn(&["pr", "list"]).ok();
+}
+
+#[test]
 fn a_full_disk_as_the_answers_end_is_an_error() {
     let world = World::started_sandbox();
     for line in [["version"].as_slice(), &["--help"], &["pr"], &["completion", "bash"]] {

@@ -38,7 +38,7 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
         let _ = setsid();
     }
     let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    let sandbox = Sandbox::open(&dir)?;
+    let sandbox = Sandbox::open(&dir).map_err(|error| Failure::unopened(error, &session.program))?;
     session.hold(&sandbox);
     let log = arguments.detached.then(|| log(&dir)).transpose()?;
     let running = sandbox.listen(arguments.port).await?;

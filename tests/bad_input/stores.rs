@@ -36,6 +36,20 @@ fn a_store_that_cannot_be_read_names_the_way_out() {
 }
 
 #[test]
+fn a_store_with_a_damaged_page_names_the_way_out_and_can_be_reset() {
+    let world = World::sandbox();
+    world.rtkn(&["sa", "create", "builder"]).ok();
+    let path = world.path().join("sandbox/store.redb");
+    let mut bytes = std::fs::read(&path).expect("a store");
+    // The first page keeps what is needed to open it.
+    bytes[4096..].fill(0xa5);
+    std::fs::write(&path, bytes).expect("written");
+    world.rtkn(&["sa", "list"]).exits(1).says("the sandbox's store").says("rtkn sandbox reset").never_shows("panicked");
+    world.rtkn(&["sandbox", "reset", "--force"]).ok().prints("Removed the sandbox");
+    world.rtkn(&["sa", "list"]).ok().never_shows("builder");
+}
+
+#[test]
 fn a_full_disk_as_the_answers_end_is_an_error() {
     let world = World::started_sandbox();
     for line in [["version"].as_slice(), &["--help"], &["pr"], &["completion", "bash"]] {

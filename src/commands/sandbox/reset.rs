@@ -47,7 +47,7 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
         stop::end(&dir, &running).await?;
     }
     // Whoever has it open now would lose its ground. One that is damaged is what a reset is for.
-    if let Err(error @ StoreError::Held { .. }) = Store::open(&dir) {
+    if let Err(error @ StoreError::Held { .. }) = Store::wait_until_free(&dir) {
         return Err(SandboxError::Store(error).into());
     }
     let left = remove(&dir)?;

@@ -104,6 +104,14 @@ impl Store {
         Self::open_keeping(dir, CHANGES_KEPT)
     }
 
+    /// Waits a moment until no process has the store in a directory, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] when one keeps it.
+    pub fn wait_until_free(dir: &Path) -> Result<(), StoreError> {
+        open::wait_until_free(dir)
+    }
+
     fn open_keeping(dir: &Path, changes_kept: u64) -> Result<Store, StoreError> {
         let opened = open::open(dir)?;
         let database = Arc::new(opened.database);

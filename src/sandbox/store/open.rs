@@ -42,7 +42,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
 }
 
 fn open_file(dir: &Path, path: PathBuf) -> Result<Opened, StoreError> {
-    let database = acquire(dir, &path)?;
+    let database = acquire(dir, || try_open(&path))?;
     let revision = prepare(&path, &database)?;
     record_holder(dir)?;
     Ok(Opened { database, path, revision })
@@ -56,17 +56,23 @@ fn forget(dir: &Path) {
     let _ = fs::remove_dir(dir);
 }
 
-fn acquire(dir: &Path, path: &Path) -> Result<Database, StoreError> {
+/// Waits a moment for whoever has the store. What is in it is not looked at, so that one that is damaged can be given up.
+pub(super) fn wait_until_free(dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join(FILE);
+    if path.exists() { acquire(dir, || try_lock(&path)).map(drop) } else { Ok(()) }
+}
+
+fn acquire<T>(dir: &Path, attempt: impl Fn() -> Result<T, Attempt>) -> Result<T, StoreError> {
     let started = Instant::now();
     loop {
-        match try_open(path) {
+        match attempt() {
             Err(Attempt::Held) if started.elapsed() < PATIENCE => std::thread::sleep(RETRY),
             Err(Attempt::Held) => {
                 let (pid, command) = holder(dir);
                 return Err(StoreError::Held { dir: dir.to_owned(), pid, command });
             }
             Err(Attempt::Failed(error)) => return Err(error),
-            Ok(database) => return Ok(database),
+            Ok(acquired) => return Ok(acquired),
         }
     }
 }
@@ -76,7 +82,21 @@ enum Attempt {
     Failed(StoreError),
 }
 
+impl Attempt {
+    fn failed(path: &Path, error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen => Self::Held,
+            error => Self::Failed(StoreError::from_redb(path, error)),
+        }
+    }
+}
+
 fn try_open(path: &Path) -> Result<Database, Attempt> {
+    let opened = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(try_lock(path)?);
+    opened.map_err(|error| Attempt::failed(path, error))
+}
+
+fn try_lock(path: &Path) -> Result<FileBackend, Attempt> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -85,11 +105,7 @@ fn try_open(path: &Path) -> Result<Database, Attempt> {
         .mode(0o600)
         .open(path)
         .map_err(|e| Attempt::Failed(StoreError::from_io(path, e)))?;
-    let opened = FileBackend::new(file).and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
-    opened.map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => Attempt::Held,
-        error => Attempt::Failed(StoreError::from_redb(path, error)),
-    })
+    FileBackend::new(file).map_err(|error| Attempt::failed(path, error))
 }
 
 /// Makes the tables of a new store, and checks the format of an older one; the last revision.

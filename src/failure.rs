@@ -245,6 +245,23 @@ impl Failure {
     }
 }
 
+/// The way out of a sandbox whose store cannot be read.
+pub fn begin_anew(program: &str) -> String {
+    format!("to begin anew, without what was in it: {program} sandbox reset")
+}
+
+impl Failure {
+    /// A sandbox that cannot be opened. Where it cannot be read, the program's own command is the way out.
+    pub fn unopened(error: SandboxError, program: &str) -> Self {
+        let unreadable = matches!(&error, SandboxError::Store(error) if error.is_unreadable());
+        let mut failure = Self::from(error);
+        if unreadable {
+            failure.message = format!("{}; {}", failure.message, begin_anew(program));
+        }
+        failure
+    }
+}
+
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
         let mut message = error.to_string();

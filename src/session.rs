@@ -1,6 +1,9 @@
 //! One invocation: the name it was called by, its terminal, and the cluster it speaks to, which is reached only when a
 //! command needs it. The only place that knows both kubeconfig and sandbox.
 
+mod effect;
+
+use std::collections::HashSet;
 use std::path::Path;
 
 use tokio::sync::watch;
@@ -29,12 +32,24 @@ pub struct Session {
     opened: watch::Sender<Option<Sandbox>>,
     /// Whether the person knows already that steps of the sandbox are no containers
     told: bool,
+    /// The runs of which it was said what has no effect there
+    told_of: HashSet<String>,
 }
 
 impl Session {
     /// A session that has not reached for any cluster yet.
     pub fn new(program: String, term: Term, wanted: Wanted, sandbox: bool) -> Self {
-        Self { program, term, wanted, sandbox, cluster: None, held: None, opened: watch::Sender::new(None), told: false }
+        Self {
+            program,
+            term,
+            wanted,
+            sandbox,
+            cluster: None,
+            held: None,
+            opened: watch::Sender::new(None),
+            told: false,
+            told_of: HashSet::new(),
+        }
     }
 
     /// The server: the one the kubeconfig names, or the sandbox.
@@ -68,7 +83,7 @@ impl Session {
         let (client, server) = match Running::find(&dir).await {
             Some(running) => (running.client(&namespace)?, format!("http://{}", running.address)),
             None => {
-                let sandbox = Sandbox::open(&dir)?;
+                let sandbox = Sandbox::open(&dir).map_err(|error| Failure::unopened(error, &self.program))?;
                 let client = kube::Client::new(sandbox.client_service(), namespace.as_str());
                 self.hold(&sandbox);
                 (client, dir.display().to_string())
@@ -83,14 +98,6 @@ impl Session {
     /// is meant and not started.
     pub fn stays(&self) -> bool {
         self.held.is_some()
-    }
-
-    /// Says once, before steps of the sandbox are seen at work, that they are no containers.
-    pub fn say_images_are_not_used(&mut self) {
-        if self.sandbox && !self.told {
-            self.told = true;
-            self.term.say("Note: the sandbox runs steps as processes of this machine; the image that a step names is not used");
-        }
     }
 
     /// Sets engine and listeners of a sandbox going that this process holds; they begin with the first write otherwise.

@@ -31,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sandbox", &["kinds", "objects"]),
     ("scaffold", &["kinds", "near", "objects"]),
     // The only place that knows both ways to a server.
-    ("session", &["client", "failure", "kubeconfig", "sandbox", "shell", "term"]),
+    ("session", &["client", "failure", "kinds", "kubeconfig", "sandbox", "shell", "term"]),
     ("shell", &[]),
     ("term", &["objects"]),
     (

@@ -171,6 +171,23 @@ fn start_stop_and_reset_do_what_they_say() {
 }
 
 #[test]
+fn a_reset_removes_all_that_the_sandbox_made_and_nothing_else() {
+    let world = World::sandbox();
+    let folder = world.path().join("sandbox");
+    world.rtkn(&["sandbox", "start"]).ok();
+    world.write("sandbox/demo/pipeline.yaml", "kind: Pipeline");
+    world.write("sandbox/kubeconfig.new", "{}");
+    world.rtkn(&["sandbox", "reset", "--force"]).ok().prints("Removed the sandbox").never_shows("Left there");
+    assert!(!folder.exists());
+    world.rtkn(&["sandbox", "reset", "--force"]).ok().prints("There is no sandbox");
+    world.rtkn(&["sa", "list"]).ok();
+    world.write("sandbox/notes.txt", "mine");
+    world.rtkn(&["sandbox", "reset", "--force"]).ok().says("notes.txt");
+    world.rtkn(&["sandbox", "reset"]).ok().prints("There is no sandbox");
+    assert_eq!(std::fs::read_to_string(folder.join("notes.txt")).expect("it is still there"), "mine");
+}
+
+#[test]
 fn a_program_called_by_another_name_calls_itself_so() {
     let world = World::sandbox();
     for (link, name) in [("tkn", "tkn"), ("kubectl-tkn", "kubectl tkn")] {

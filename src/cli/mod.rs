@@ -2,6 +2,7 @@
 //! way from it to the commands.
 
 pub mod complete;
+mod damage;
 pub mod flag;
 pub mod marks;
 mod plugins;
@@ -120,6 +121,7 @@ enum Command {
 /// Runs the program on these arguments and gives its exit status.
 pub async fn run(args: Vec<OsString>) -> Exit {
     let program = program_name(args.first().map(OsString::as_os_str));
+    damage::explain(&program);
     let words: Result<Vec<String>, OsString> = args.iter().skip(1).map(|word| word.clone().into_string()).collect();
     let words = match words {
         Ok(words) => words,

@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure};
 use crate::kinds;
 use crate::objects::meta::condition;
 use crate::objects::trigger::EventListener;
-use crate::sandbox::serve::Sandbox;
+use crate::sandbox::serve::{DEMO, Sandbox};
 use crate::session::Session;
 use crate::shell::quoted;
 use crate::term::style::{Label, paint};
@@ -21,6 +21,10 @@ use crate::verbs::stay;
 
 /// The Task and the Pipeline that the story runs.
 const PIPELINE: &str = include_str!("demo/pipeline.yaml");
+
+/// Its file, as the story names it, and the file of the repository that is cloned, in the demo's folder.
+const PIPELINE_FILE: &str = "pipeline.yaml";
+const REPOSITORY_FILE: &str = "hello/hello.txt";
 
 /// How long a listener or a run may take to appear; on a cluster an image may have to be pulled for it.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -46,7 +50,7 @@ pub struct Arguments {
 pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Failure> {
     let on_cluster = arguments.cluster || session.wanted.context.is_some() || session.wanted.file.is_some();
     session.sandbox = !on_cluster;
-    let folder = Sandbox::default_dir()?.join("demo");
+    let folder = Sandbox::default_dir()?.join(DEMO);
     std::fs::create_dir_all(&folder).map_err(|e| Failure::file(&folder, &e))?;
     let repository = match arguments.repository {
         Some(url) => url,
@@ -59,6 +63,11 @@ pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Fa
     story.succeed(&repository).await?;
     story.fail(&repository).await?;
     story.end()
+}
+
+/// Whether a folder is one that a demo has filled.
+pub fn is_folder(folder: &Path) -> bool {
+    [PIPELINE_FILE, REPOSITORY_FILE].iter().any(|file| folder.join(file).is_file())
 }
 
 struct Story<'a> {
@@ -86,7 +95,7 @@ impl Story<'_> {
         self.play(&["sa", "create", "tt-sa", "--secret", "tt-ssh"]).await?;
         self.play(&["sa", "grant", "tt-sa", "--for", "eventlistener"]).await?;
         self.title("A Task that clones, and a Pipeline that works on the clone")?;
-        let file = self.folder.join("pipeline.yaml");
+        let file = self.folder.join(PIPELINE_FILE);
         std::fs::write(&file, PIPELINE.replace("IMAGE", image)).map_err(|e| Failure::file(&file, &e))?;
         self.play(&["apply", "-f", &file.to_string_lossy()]).await?;
         self.title("From event to run: EventListener, Trigger, TriggerBinding, TriggerTemplate")?;
@@ -257,12 +266,12 @@ fn on_path(program: &str) -> bool {
 
 /// Makes a repository to clone, once.
 async fn small_repository(folder: &Path) -> Result<PathBuf, Failure> {
-    let path = folder.join("hello");
+    let file = folder.join(REPOSITORY_FILE);
+    let path = file.parent().unwrap_or(folder).to_owned();
     if path.join(".git").is_dir() {
         return Ok(path);
     }
     std::fs::create_dir_all(&path).map_err(|e| Failure::file(&path, &e))?;
-    let file = path.join("hello.txt");
     std::fs::write(&file, "Hello from a repository on this machine.\n").map_err(|e| Failure::file(&file, &e))?;
     let commit = ["-c", "user.name=rtkn demo", "-c", "user.email=demo@localhost", "commit", "-q", "-m", "Say hello"];
     for args in [["init", "-q"].as_slice(), &["add", "."], &commit] {

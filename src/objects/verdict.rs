@@ -54,6 +54,8 @@ impl Verdict {
             (_, "PipelineRunStopping" | "TaskRunStopping") => (State::Failed, false),
             (_, "CreateContainerConfigError" | "ExceededNodeResources" | "ExceededResourceQuota") => (State::Pending, false),
             (_, "PipelineRunPending") => (State::Pending, true),
+            // The sandbox's own: nobody is at work on it until the next engine is.
+            ("Unknown", "SandboxStopped") => (State::Pending, false),
             ("True", "" | "Succeeded" | "Completed") => (State::Succeeded, true),
             ("True", _) => (State::Succeeded, false),
             ("False", "" | "Failed") => (State::Failed, true),
@@ -95,6 +97,8 @@ mod tests {
         assert_eq!(said("Unknown", "PipelineRunPending"), "Pending");
         assert_eq!(said("Unknown", "ExceededResourceQuota"), "Pending(ExceededResourceQuota)");
         assert_eq!(said("Unknown", "Started"), "Running(Started)");
+        assert_eq!(said("Unknown", "SandboxStopped"), "Pending(SandboxStopped)");
+        assert_eq!(said("False", "SandboxStopped"), "Failed(SandboxStopped)");
         assert_eq!(said("Unknown", "PipelineRunStopping"), "Failed(PipelineRunStopping)");
     }
 }

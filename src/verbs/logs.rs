@@ -220,13 +220,15 @@ pub async fn follow_run(session: &mut Session, cluster: &Cluster, name: &str, fo
 /// As [`follow_run`].
 pub async fn follow_runs(session: &mut Session, cluster: &Cluster, meant: &Meant, following: Following) -> Result<Outcome, Failure> {
     let Following { policy, mut look } = following;
-    if policy.live {
-        session.say_images_are_not_used();
-    }
     let (subject, kind) = match look.subject {
         Subject::PipelineRun => (Subject::PipelineRun, PipelineRun::KIND),
         Subject::TaskRun => (Subject::TaskRun, TaskRun::KIND),
     };
+    if policy.live {
+        let labelled = labelled_names(session, cluster, subject, meant).await?;
+        let names = meant.names().into_iter().chain(labelled.iter().map(String::as_str)).collect::<Vec<_>>();
+        session.say_what_has_no_effect(cluster, kind, &names).await;
+    }
     // tkn's prefix has no place for what tkn does not know.
     look.marks = !session.stands_in_for_tkn();
     look.several = meant.are_several();
@@ -253,6 +255,19 @@ pub async fn follow_runs(session: &mut Session, cluster: &Cluster, meant: &Meant
         Outcome::NoneFailed => Err(Failure::other(format!("no failed TaskRuns found in {}{meant}", kind.kind))),
         Outcome::Nothing(notice) => Err(Failure::other(render::sentence(&notice, subject, &program))),
         outcome => Ok(outcome),
+    }
+}
+
+/// Names of the runs in the sandbox that are meant by their labels. On a cluster nobody asks for them.
+async fn labelled_names(session: &Session, cluster: &Cluster, subject: Subject, meant: &Meant) -> Result<Vec<String>, Failure> {
+    async fn names<R: RunOf>(cluster: &Cluster, labels: &str) -> Result<Vec<String>, Failure> {
+        let runs = cluster.list::<R>(Some(&cluster.namespace), &Select::labels(labels)).await?;
+        Ok(runs.iter().map(|run| run.meta().name.clone()).collect())
+    }
+    match (meant, subject) {
+        (Meant::Labelled(labels), Subject::PipelineRun) if session.sandbox => names::<PipelineRun>(cluster, labels).await,
+        (Meant::Labelled(labels), Subject::TaskRun) if session.sandbox => names::<TaskRun>(cluster, labels).await,
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::session::Session;
 /// # Errors
 /// When the run failed or was deleted, since nobody could learn it later from a watch.
 pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &str) -> Result<Exit, Failure> {
+    session.say_what_has_no_effect(cluster, R::KIND, &[name]).await;
     if !session.stays() {
         return Ok(Exit::Done);
     }

@@ -38,6 +38,26 @@ fn a_field_that_the_server_does_not_take_is_named_and_nothing_is_made() {
 }
 
 #[test]
+fn what_the_webhook_of_triggers_refuses_is_refused_in_its_words() {
+    let world = World::started_sandbox();
+    let cases = [
+        ("TriggerBinding", "{params: []}", "missing field(s): spec"),
+        ("TriggerBinding", "{}", "missing field(s): spec"),
+        ("TriggerTemplate", "{params: [{name: url}]}", "missing field(s): spec.resourcetemplates"),
+        ("Trigger", "{bindings: [{ref: b}]}", "expected exactly one, got neither: spec.template.ref, spec.template.spec"),
+        (
+            "EventListener",
+            "{serviceAccountName: a}",
+            "expected exactly one, got neither: spec.labelSelector, spec.namespaceSelector, spec.triggerGroups, spec.triggers",
+        ),
+    ];
+    for (kind, spec, words) in cases {
+        let text = format!("apiVersion: triggers.tekton.dev/v1beta1\nkind: {kind}\nmetadata: {{name: bad}}\nspec: {spec}\n");
+        world.stdin(&["apply", "-f", "-"], &text).exits(1).says(words);
+    }
+}
+
+#[test]
 fn a_namespace_in_the_manifest_and_another_on_the_command_line_is_refused() {
     let world = World::started_sandbox();
     let text = GOOD.replace("{name: good}", "{name: good, namespace: one}");

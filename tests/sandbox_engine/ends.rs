@@ -1,5 +1,7 @@
 //! How runs end: retries, time limits, cancelling. No step outlives its run.
 
+use std::process::Stdio;
+
 use crate::steps::{Marker, condition, ended, played, seen, task_run};
 use crate::world::{World, eventually};
 
@@ -95,6 +97,63 @@ spec:
     eventually("the step's processes to be gone", || (!marker.is_alive()).then_some(()));
     world.rtkn(&["pr", "logs", "run"]).never_shows("never");
     world.rtkn(&["pr", "cancel", "run"]).exits(1).says("run");
+}
+
+/// A PipelineRun of one Task that lasts longer than any test.
+fn lasting(marker: &Marker) -> String {
+    let sleep = marker.sleep();
+    format!(
+        "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: run}}
+spec:
+  pipelineSpec:
+    tasks:
+      - name: slow
+        taskSpec: {{steps: [{{name: s, image: none, script: '{sleep}'}}]}}
+"
+    )
+}
+
+#[track_caller]
+fn has_failed_since_the_sandbox_stopped(world: &World, marker: &Marker) {
+    eventually("the step's processes to be gone", || (!marker.is_alive()).then_some(()));
+    world.rtkn(&["pr", "list"]).ok().prints("Failed").never_shows("Running");
+    world.rtkn(&["tr", "list"]).ok().prints("Failed(SandboxStopped)").never_shows("Running");
+    ended(world, "pr", "False", "Failed");
+    world.rtkn(&["diagnose", "pr", "run"]).ok().prints("the sandbox stopped while this step ran");
+}
+
+#[test]
+fn a_run_whose_command_was_killed_has_failed_for_whoever_looks_next() {
+    let world = World::sandbox();
+    let marker = Marker::new();
+    let file = world.write("run.yaml", &lasting(&marker));
+    let mut command = world.command(&["apply", "-f", &file]);
+    let mut command = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    eventually("the step to run", || marker.is_alive().then_some(()));
+    // What is known of it is on disk a little later.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    command.kill().expect("it is there");
+    command.wait().expect("it was killed");
+    has_failed_since_the_sandbox_stopped(&world, &marker);
+}
+
+#[test]
+fn a_run_whose_sandbox_was_killed_has_failed_for_whoever_looks_next() {
+    let world = World::started_sandbox();
+    let marker = Marker::new();
+    world.stdin(&["apply", "-f", "-"], &lasting(&marker)).ok();
+    eventually("the run to be at work", || {
+        (marker.is_alive() && condition(&seen(&world, "tr", "run-slow"))["reason"] == "Running").then_some(())
+    });
+    let status = world.rtkn(&["sandbox", "status", "-o", "json"]).ok().stdout;
+    let status: serde_json::Value = serde_json::from_str(&status).expect("-o json gives JSON");
+    let pid = status["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a started sandbox has a process");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it is there");
+    has_failed_since_the_sandbox_stopped(&world, &marker);
+    world.rtkn(&["sandbox", "start"]).ok();
+    ended(&world, "pr", "False", "Failed");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What stands around a run: credentials, claims, and the rights of a listener.
 
+use std::time::{Duration, Instant};
+
 use crate::steps::{ended, played};
 use crate::story;
 use crate::world::{World, eventually};
@@ -147,10 +149,15 @@ fn a_listener_without_rights_is_forbidden_explained_and_mended() {
         told.stdout.contains("is forbidden").then_some(told)
     });
     told.prints("system:serviceaccount:default:default").prints("sa grant").prints("--for eventlistener").prints("serviceAccountName");
-    world.rtkn(&["el", "send", "bare", "-d", "{}"]).exits(1).says("diagnose");
+    let asked = Instant::now();
+    let send = ["el", "send", "bare", "-d", "{}"];
+    let told = world.rtkn(&send).exits(1).says("its ServiceAccount default may not get eventlisteners.triggers.tekton.dev\n");
+    told.says("Hint: rtkn --sandbox sa grant default --for eventlistener").says("diagnose eventlistener bare says more");
+    assert!(asked.elapsed() < Duration::from_secs(20), "it was waited for what cannot come: {:?}", asked.elapsed());
+    world.stdin(&["apply", "-f", "-"], &manifest.replace("spec:\n", "spec:\n  serviceAccountName: listener\n")).ok();
+    world.rtkn(&send).exits(1).says("there is no ServiceAccount listener in namespace default").says("sa create listener");
     world.rtkn(&["sa", "create", "listener"]).ok();
     world.rtkn(&["sa", "grant", "listener", "--for", "eventlistener"]).ok();
-    world.stdin(&["apply", "-f", "-"], &manifest.replace("spec:\n", "spec:\n  serviceAccountName: listener\n")).ok();
     eventually("the listener to be available", || world.rtkn(&["el", "list"]).ok().stdout.contains("True").then_some(()));
     world.rtkn(&["el", "send", "bare", "-d", "{}", "--timeout", "0"]).ok().prints("eventID");
 }

@@ -1,7 +1,7 @@
 //! What a step sees and says: its paths, its output, its image that is not used, and fields that are refused.
 
 use crate::steps::{played, task_run};
-use crate::world::World;
+use crate::world::{Ran, World};
 
 #[test]
 fn the_paths_of_a_container_work_as_they_are_written() {
@@ -62,6 +62,75 @@ spec:
     let both = format!("{}{}", ran.stderr, ran.stdout);
     let said = both.lines().filter(|line| line.contains("image") && line.contains("not used")).count();
     assert_eq!(said, 1, "{ran}");
+}
+
+/// A PipelineRun with fields that mean nothing to a process: of its own, of its Pipeline and of its Task.
+const WITHOUT_EFFECT: &str = "apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: build}
+spec:
+  steps: [{name: s, image: none, script: 'echo built', computeResources: {limits: {cpu: '1'}}, securityContext: {}}]
+---
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: ship}
+spec:
+  tasks:
+    - {name: one, taskRef: {name: build}}
+    - {name: two, runAfter: [one], taskRef: {name: build}}
+    - name: three
+      taskSpec: {steps: [{name: s, image: none, imagePullPolicy: Always, script: 'echo shipped'}]}
+---
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: run, labels: {app: shop}}
+spec:
+  pipelineRef: {name: ship}
+  taskRunTemplate: {podTemplate: {nodeSelector: {disk: ssd}}}
+";
+
+/// The line that is expected for it.
+const TOLD: &str = "Note: in the sandbox these fields of PipelineRun run have no effect: \
+    spec.taskRunTemplate.podTemplate.nodeSelector, \
+    spec.tasks[2].taskSpec.steps[0].imagePullPolicy of Pipeline ship, \
+    spec.steps[0].computeResources of Task build";
+
+#[track_caller]
+fn tells_once(ran: Ran) {
+    assert_eq!(ran.stderr.lines().filter(|line| *line == TOLD).count(), 1, "{ran}");
+    assert_eq!(ran.stderr.matches("no effect").count(), 1, "{ran}");
+}
+
+#[test]
+fn fields_without_effect_are_told_once_per_run_where_the_sandbox_is_started() {
+    let world = World::started_sandbox();
+    tells_once(world.stdin(&["apply", "-f", "-"], WITHOUT_EFFECT).ok());
+    tells_once(world.rtkn(&["pr", "logs", "run", "-f"]).ok().prints("shipped"));
+    tells_once(world.rtkn(&["pr", "logs", "-l", "app=shop", "-f"]).ok());
+    tells_once(world.rtkn(&["pr", "watch", "run"]).ok());
+    tells_once(world.rtkn(&["pr", "logs", "run", "run", "-f"]).ok());
+}
+
+#[test]
+fn fields_without_effect_are_told_once_per_run_where_it_is_not_started() {
+    let world = World::sandbox();
+    tells_once(world.stdin(&["apply", "-f", "-"], WITHOUT_EFFECT).ok());
+    let again = TOLD.replace("PipelineRun run", "PipelineRun again").replace("spec.taskRunTemplate.podTemplate.nodeSelector, ", "");
+    let started = world.rtkn(&["pipeline", "start", "ship", "--prefix-name", "again", "--showlog"]).ok().prints("shipped");
+    let beginning = again.split("again").next().expect("it begins somehow");
+    assert_eq!(started.stderr.lines().filter(|line| line.starts_with(beginning)).count(), 1, "{started}");
+    let task_run = task_run("plain", "true").replace("spec:\n", "spec:\n  podTemplate: {tolerations: [{operator: Exists}]}\n");
+    world
+        .stdin(&["apply", "-f", "-"], &task_run)
+        .ok()
+        .says("Note: in the sandbox these fields of TaskRun plain have no effect: spec.podTemplate.tolerations\n");
+}
+
+#[test]
+fn a_policy_for_images_that_no_api_server_knows_is_refused() {
+    let world = World::started_sandbox();
+    let run = task_run("run", "true").replace("image: none", "image: none\n        imagePullPolicy: Sometimes");
+    world.stdin(&["apply", "-f", "-"], &run).exits(1).says("spec.taskSpec.steps[0].imagePullPolicy").says("Always, IfNotPresent, Never");
 }
 
 #[test]

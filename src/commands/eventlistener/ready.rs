@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::client::{Cluster, Select, Way};
 use crate::failure::{Failure, Kind};
-use crate::objects::core::{Container, ContainerStatus, Pod, Service};
+use crate::objects::core::{Container, ContainerStatus, Pod, Service, ServiceAccount};
 use crate::objects::meta::condition;
 use crate::objects::trigger::EventListener;
+use crate::scaffold::rbac::Purpose;
 use crate::session::Session;
 use crate::verbs::missing::existing;
+use crate::verbs::rights::lacking;
 
-/// How long a listener that is starting is waited for, and how often it is looked at.
+/// How long a listener that is starting is waited for, how often it is looked at, and when it is said what is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(500);
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// A listener that answers.
 pub struct Ready {
@@ -33,26 +38,64 @@ enum Stand {
 /// # Errors
 /// When there is no such listener, or it does not come up.
 pub async fn ready(session: &mut Session, cluster: &Cluster, name: &str) -> Result<Ready, Failure> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut progress = None;
+    let began = Instant::now();
+    let (mut progress, mut silent) = (None, true);
     session.work();
     loop {
         let listener = existing::<EventListener>(cluster, name).await?;
         let why = match stand(cluster, &listener).await? {
             Stand::Ready(ready) => return Ok(ready),
-            Stand::Starting(why) if tokio::time::Instant::now() < deadline => {
-                progress.get_or_insert_with(|| session.term.progress(format!("waiting for EventListener {name}: {why}")));
+            Stand::Starting(why) if began.elapsed() < PATIENCE => {
+                let progress = progress.get_or_insert_with(|| session.term.progress(format!("waiting for EventListener {name}: {why}")));
+                if silent && began.elapsed() >= SILENCE {
+                    silent = false;
+                    let lack = lack(cluster, &listener).await;
+                    // In the sandbox nothing has to come up: what has its rights answers.
+                    if let Some(lack) = lack.as_ref().filter(|_| cluster.sandbox) {
+                        return Err(not_ready(session, name, &lack.what, Some(&lack.mend)));
+                    }
+                    let why = lack.map_or(why, |lack| lack.what);
+                    progress.aside(|| session.term.say(format!("Waiting for EventListener {name}: {why}")));
+                }
                 tokio::time::sleep(GLANCE).await;
                 continue;
             }
             Stand::Starting(why) | Stand::Broken(why) => why,
         };
         drop(progress);
-        let diagnose = session.command(&format!("diagnose eventlistener {name}"));
-        return Err(
-            Failure::new(Kind::Unreachable, format!("EventListener {name} is not ready: {why}")).hint(format!("{diagnose} says more"))
-        );
+        return Err(match lack(cluster, &listener).await {
+            Some(lack) => not_ready(session, name, &format!("{} ({why})", lack.what), Some(&lack.mend)),
+            None => not_ready(session, name, &why, None),
+        });
     }
+}
+
+/// What the account lacks as which a listener runs, and the command that mends it.
+struct Lack {
+    what: String,
+    mend: String,
+}
+
+/// What keeps a listener's account from its work. Whoever may not ask learns nothing.
+async fn lack(cluster: &Cluster, listener: &EventListener) -> Option<Lack> {
+    let (namespace, account) = (&cluster.namespace, listener.spec.service_account_name.as_deref().filter(|name| !name.is_empty()));
+    let account = account.unwrap_or("default");
+    if cluster.find::<ServiceAccount>(namespace, account).await.ok()?.is_none() {
+        let what = format!("there is no ServiceAccount {account} in namespace {namespace}");
+        return Some(Lack { what, mend: format!("sa create {account}") });
+    }
+    let purpose = Purpose::EventListener;
+    let rights = lacking(cluster, namespace, account, purpose).await.ok()?;
+    let what = format!("its ServiceAccount {account} may not {}", rights.first()?.words());
+    Some(Lack { what, mend: format!("sa grant {account} --for {}", purpose.word()) })
+}
+
+fn not_ready(session: &Session, name: &str, why: &str, mend: Option<&str>) -> Failure {
+    let mut failure = Failure::new(Kind::Unreachable, format!("EventListener {name} is not ready: {why}"));
+    if let Some(mend) = mend {
+        failure = failure.hint(session.command(mend));
+    }
+    failure.hint(format!("{} says more", session.command(&format!("diagnose eventlistener {name}"))))
 }
 
 async fn stand(cluster: &Cluster, listener: &EventListener) -> Result<Stand, Failure> {

@@ -7,10 +7,11 @@ use std::path::Path;
 use clap::Args;
 
 use super::stop;
+use crate::commands::demo;
 use crate::failure::{Exit, Failure};
 use crate::sandbox::process::remove_tree;
-use crate::sandbox::serve::{CONTENT, Running, Sandbox, SandboxError};
-use crate::sandbox::store::{Store, StoreError};
+use crate::sandbox::serve::{CONTENT, DEMO, LOG, Running, Sandbox, SandboxError};
+use crate::sandbox::store::{self, Store, StoreError};
 use crate::session::Session;
 
 /// Arguments of the command.
@@ -46,7 +47,7 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
         stop::end(&dir, &running).await?;
     }
     // Whoever has it open now would lose its ground. One that is damaged is what a reset is for.
-    if let Err(error @ StoreError::Held { .. }) = Store::open(&dir) {
+    if let Err(error @ StoreError::Held { .. }) = Store::wait_until_free(&dir) {
         return Err(SandboxError::Store(error).into());
     }
     let left = remove(&dir)?;
@@ -57,24 +58,25 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-/// Whether a directory is a sandbox's: it has a store, or nothing but what a sandbox has. One that is something else is
-/// not touched.
+/// Files that nothing but a sandbox has; what else it has may be anybody's by its name.
+const MARKS: &[&str] = &[store::FILE, "holder.json", "server.json", LOG];
+
+/// Whether there is a sandbox in a directory: it has a store, or what is left of one and nothing else. One that has
+/// something by the names of a sandbox's things and is none is not touched.
 fn is_sandbox(dir: &Path) -> Result<bool, Failure> {
     let names = match names(dir) {
         Ok(names) => names,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(Failure::file(dir, &error)),
     };
-    let ours = names.iter().any(|name| CONTENT.contains(&name.as_str()));
-    if !names.is_empty() && !names.iter().any(|name| name == CONTENT[0]) && !names.iter().all(|name| CONTENT.contains(&name.as_str())) {
-        let first = names.first().map(String::as_str).unwrap_or_default();
-        return Err(Failure::other(format!(
-            "{} is no sandbox's directory (it has {first}, and no store), so nothing in it is removed",
-            dir.display()
-        ))
-        .hint("is RTKN_SANDBOX_DIR right?"));
+    let content = |name: &String| CONTENT.contains(&name.as_str());
+    let Some(first) = names.iter().find(|name| content(name)) else { return Ok(false) };
+    let marked = names.iter().any(|name| MARKS.contains(&name.as_str())) || demo::is_folder(&dir.join(DEMO));
+    if names.iter().any(|name| name == store::FILE) || (marked && names.iter().all(content)) {
+        return Ok(true);
     }
-    Ok(ours)
+    Err(Failure::other(format!("{} is no sandbox's directory (it has {first}, and no store), so nothing in it is removed", dir.display()))
+        .hint("is RTKN_SANDBOX_DIR right?"))
 }
 
 /// Removes the content, and the directory when nothing else is in it; names of what is left.
@@ -119,9 +121,32 @@ mod tests {
         assert!(is_sandbox(dir.path()).expect("looked"));
         assert_eq!(remove(dir.path()).expect("removed"), ["notes.txt"]);
         assert_eq!(fs::read_to_string(dir.path().join("notes.txt")).expect("there"), "mine");
-        assert!(is_sandbox(dir.path()).is_err(), "a directory of something else is refused");
-        fs::remove_file(dir.path().join("notes.txt")).expect("removed");
-        assert!(!is_sandbox(dir.path()).expect("looked"), "an empty directory is none");
+        assert!(!is_sandbox(dir.path()).expect("looked"), "what is left is no sandbox");
         assert!(!is_sandbox(&dir.path().join("nowhere")).expect("looked"));
+    }
+
+    #[test]
+    fn a_directory_of_something_else_is_refused() {
+        for name in ["logs", "demo", "kubeconfig"] {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            fs::create_dir(dir.path().join(name)).expect("made");
+            let refused = is_sandbox(dir.path()).expect_err("it may be anybody's");
+            assert!(refused.message.contains(name), "{}", refused.message);
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_reset_and_a_lonely_demo_left_goes() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        fs::write(dir.path().join("serve.log"), "").expect("written");
+        fs::create_dir(dir.path().join("volumes")).expect("made");
+        assert!(is_sandbox(dir.path()).expect("looked"));
+        fs::remove_file(dir.path().join("serve.log")).expect("removed");
+        fs::remove_dir(dir.path().join("volumes")).expect("removed");
+        fs::create_dir_all(dir.path().join("demo/hello/.git")).expect("made");
+        fs::write(dir.path().join("demo/hello/hello.txt"), "Hello").expect("written");
+        assert!(is_sandbox(dir.path()).expect("looked"));
+        assert_eq!(remove(dir.path()).expect("removed"), [""; 0]);
+        assert!(!dir.path().exists());
     }
 }

@@ -1,10 +1,15 @@
 //! `rtkn sandbox serve`: the sandbox in this process, on a port, until a signal.
 
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
 use clap::Args;
+use nix::unistd::{dup2_stderr, dup2_stdout, setsid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::{Exit, Failure};
-use crate::sandbox::serve::{Running, Sandbox};
+use crate::sandbox::serve::{LOG, Running, Sandbox};
 use crate::session::Session;
 
 /// Arguments of `serve` and `start`.
@@ -30,12 +35,17 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
     }
     if arguments.detached {
         // Fails for a process that leads a session already, which is as good.
-        let _ = nix::unistd::setsid();
+        let _ = setsid();
     }
     let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    let sandbox = Sandbox::open(&dir)?;
+    let sandbox = Sandbox::open(&dir).map_err(|error| Failure::unopened(error, &session.program))?;
     session.hold(&sandbox);
+    let log = arguments.detached.then(|| log(&dir)).transpose()?;
     let running = sandbox.listen(arguments.port).await?;
+    if let Some(log) = log {
+        // Whoever started it knows by now, and listens no longer.
+        dup2_stdout(&log).and_then(|()| dup2_stderr(&log)).map_err(std::io::Error::from)?;
+    }
     sandbox.work();
     let failed = sandbox.failed();
     session.term.answer(format_args!("Serving the sandbox in {} on http://{} until Ctrl-C", dir.display(), running.address))?;
@@ -45,4 +55,11 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
         _ = hang_up.recv() => Ok(Exit::Done),
         error = failed => Err(error.into()),
     }
+}
+
+/// What a sandbox in the background says from now on.
+fn log(dir: &Path) -> Result<File, Failure> {
+    let path = dir.join(LOG);
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    file.map_err(|error| Failure::file(&path, &error))
 }

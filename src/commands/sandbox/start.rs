@@ -1,8 +1,9 @@
 //! `rtkn sandbox start`: this program once more, in the background, as `sandbox serve`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::DirBuilder;
+use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -47,8 +48,7 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
 
 async fn launch(dir: &Path, port: Option<u16>) -> Result<Running, Failure> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| Failure::file(dir, &error))?;
-    let log = dir.join("serve.log");
-    let mut child = spawn(dir, &log, port)?;
+    let mut child = spawn(dir, port)?;
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
         if let Some(running) = Running::find(dir).await
@@ -57,32 +57,33 @@ async fn launch(dir: &Path, port: Option<u16>) -> Result<Running, Failure> {
             return Ok(running);
         }
         if child.try_wait()?.is_some() {
-            return Err(last_words(&log));
+            let mut said = Vec::new();
+            // What cannot be read of it was not said.
+            let _ = child.stderr.take().map(|mut stderr| stderr.read_to_end(&mut said));
+            return Err(last_words(&String::from_utf8_lossy(&said)));
         }
         sleep(LOOK_EVERY).await;
     }
     let seconds = PATIENCE.as_secs();
     Err(Failure::other(format!("the sandbox (process {}) has not answered within {seconds} seconds", child.id()))
-        .hint(format!("what it says is in {}", log.display())))
+        .hint(format!("end it by hand: kill {}", child.id())))
 }
 
-fn spawn(dir: &Path, log: &PathBuf, port: Option<u16>) -> Result<Child, Failure> {
+/// Until it serves it speaks to this process: on a full disk its log could not say why it does not start.
+fn spawn(dir: &Path, port: Option<u16>) -> Result<Child, Failure> {
     let program = std::env::current_exe()?;
-    let output: File =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log).map_err(|error| Failure::file(log, &error))?;
     let mut command = Command::new(&program);
     command.args(["sandbox", "serve", "--detached"]);
     if let Some(port) = port {
         command.args(["--port", &port.to_string()]);
     }
     command.env("RTKN_SANDBOX_DIR", dir).current_dir(dir);
-    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().map_err(|error| Failure::file(&program, &error))
 }
 
 /// What a process that has ended at once said about it.
-fn last_words(log: &Path) -> Failure {
-    let text = fs::read_to_string(log).unwrap_or_default();
+fn last_words(text: &str) -> Failure {
     let mut failure = Failure::other("the sandbox did not start");
     for line in text.lines() {
         if let Some(message) = line.strip_prefix("Error: ") {
@@ -100,14 +101,11 @@ mod tests {
 
     #[test]
     fn the_words_of_a_failed_start_are_passed_on() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let log = dir.path().join("log");
-        fs::write(&log, "noise\nError: the port is taken\nHint: choose another\n").expect("written");
-        let failure = last_words(&log);
+        let failure = last_words("noise\nError: the port is taken\nHint: choose another\n");
         assert_eq!(
             (failure.message.as_str(), failure.hints),
             ("the sandbox did not start: the port is taken", vec!["choose another".to_owned()])
         );
-        assert_eq!(last_words(&dir.path().join("none")).message, "the sandbox did not start");
+        assert_eq!(last_words("").message, "the sandbox did not start");
     }
 }

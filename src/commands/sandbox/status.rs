@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::kinds::{self, Kind};
 use crate::render::json as go_json;
 use crate::sandbox::serve::{CONTEXT, Running, Sandbox, SandboxError, kubeconfig_file};
-use crate::sandbox::store::StoreError;
+use crate::sandbox::store::{self, StoreError};
 use crate::session::Session;
 use crate::views::age;
 
@@ -44,7 +44,7 @@ enum State {
 /// When its store cannot be read.
 pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, Failure> {
     let dir = Sandbox::default_dir()?;
-    let (state, counts) = look(&dir).await?;
+    let (state, counts) = look(&dir, &session.program).await?;
     if arguments.output.is_some() {
         let text = go_json(&as_json(&state, &counts, &dir));
         session.term.answer(text.trim_end())?;
@@ -56,12 +56,12 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-async fn look(dir: &Path) -> Result<(State, Map<String, Value>), Failure> {
+async fn look(dir: &Path, program: &str) -> Result<(State, Map<String, Value>), Failure> {
     if let Some(running) = Running::find(dir).await {
         let counts = count(running.client("default")?).await?;
         return Ok((State::Started(running), counts));
     }
-    if !dir.join("store.redb").exists() {
+    if !dir.join(store::FILE).exists() {
         return Ok((State::Absent, Map::new()));
     }
     match Sandbox::open(dir) {
@@ -71,7 +71,7 @@ async fn look(dir: &Path) -> Result<(State, Map<String, Value>), Failure> {
             Ok((State::Stopped, counts))
         }
         Err(SandboxError::Store(error @ StoreError::Held { .. })) => Ok((State::Held(error.to_string()), Map::new())),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Failure::unopened(error, program)),
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn a_sandbox_that_is_not_there_is_not_made_by_looking() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (state, counts) = look(dir.path()).await.expect("looked");
+        let (state, counts) = look(dir.path(), "rtkn").await.expect("looked");
         assert!(matches!(state, State::Absent) && counts.is_empty());
         assert_eq!(as_json(&state, &counts, Path::new("/x")), json!({"started": false, "directory": "/x"}));
         assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 0);
@@ -163,7 +163,7 @@ mod tests {
     async fn the_objects_of_a_stopped_one_are_counted() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         drop(Sandbox::open(dir.path()).expect("made"));
-        let (state, counts) = look(dir.path()).await.expect("looked");
+        let (state, counts) = look(dir.path(), "rtkn").await.expect("looked");
         assert!(matches!(state, State::Stopped));
         assert_eq!(counts["pipelineruns"], 0);
     }
@@ -172,7 +172,7 @@ mod tests {
     async fn one_that_another_has_open_is_said_to_be_held() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let held = Sandbox::open(dir.path()).expect("opened");
-        let (state, _) = look(dir.path()).await.expect("looked");
+        let (state, _) = look(dir.path(), "rtkn").await.expect("looked");
         assert!(matches!(state, State::Held(_)));
         drop(held);
     }

@@ -56,7 +56,7 @@ fn is_released(dir: &Path) -> bool {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         // A store that cannot be opened for another reason is not held by anybody either.
-        if !matches!(Store::open(dir), Err(StoreError::Held { .. })) {
+        if !matches!(Store::wait_until_free(dir), Err(StoreError::Held { .. })) {
             return true;
         }
     }

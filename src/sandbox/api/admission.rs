@@ -12,6 +12,19 @@ use crate::sandbox::{engine, listeners};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+/// Longest value of a label.
+const LABEL_MAX: usize = 63;
+/// Kinds whose names become labels, so that Tekton's webhooks bound them. An EventListener has a limit of its own.
+static SHORT_NAMED: [&Kind; 8] = [
+    &kinds::PIPELINE,
+    &kinds::PIPELINE_RUN,
+    &kinds::TASK,
+    &kinds::TASK_RUN,
+    &kinds::TRIGGER,
+    &kinds::TRIGGER_BINDING,
+    &kinds::CLUSTER_TRIGGER_BINDING,
+    &kinds::TRIGGER_TEMPLATE,
+];
 /// What stands for a `generateName` that ends in `-` while its name is not known.
 const PLACEHOLDER: &str = "x";
 
@@ -81,6 +94,10 @@ fn run_is_fixed(kind: &Kind, before: &Value, object: &Value) -> Option<String> {
 }
 
 fn admit(kind: &'static Kind, object: &mut Value) -> Result<(), ApiError> {
+    if SHORT_NAMED.contains(&kind) && object["metadata"]["name"].as_str().is_some_and(|name| name.len() > LABEL_MAX) {
+        let problem = format!("Invalid resource name: length must be no more than {LABEL_MAX} characters: metadata.name");
+        return Err(denied(&[problem]));
+    }
     engine::admit(kind, object).and_then(|()| listeners::admit(kind, object)).map_err(|problems| denied(&problems))
 }
 
@@ -110,7 +127,7 @@ fn check_name(kind: &Kind, object: &Value) -> Result<(), ApiError> {
 }
 
 fn is_label(name: &str) -> bool {
-    name.len() <= 63 && is_label_of_any_length(name)
+    name.len() <= LABEL_MAX && is_label_of_any_length(name)
 }
 
 fn is_label_of_any_length(name: &str) -> bool {

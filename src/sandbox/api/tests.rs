@@ -118,6 +118,17 @@ async fn what_is_taken_or_nowhere_is_refused() {
 }
 
 #[tokio::test]
+async fn a_name_that_becomes_a_label_is_no_longer_than_one() {
+    let world = World::new();
+    let spec = json!({"params": [{"name": "url", "value": "$(body.url)"}]});
+    let object = |length: usize| typed(&kinds::TRIGGER_BINDING, json!({"metadata": {"name": "x".repeat(length)}, "spec": spec}));
+    let bindings = world.of(&kinds::TRIGGER_BINDING);
+    bindings.create(&PostParams::default(), &object(63)).await.expect("made");
+    let refused = message(bindings.create(&PostParams::default(), &object(64)).await.expect_err("too long"));
+    assert!(refused.1.ends_with("Invalid resource name: length must be no more than 63 characters: metadata.name"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_new_namespace_has_its_service_account() {
     let world = World::new();
     world.make(&kinds::NAMESPACE, json!({"metadata": {"name": "mine"}})).await;

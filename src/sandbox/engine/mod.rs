@@ -27,5 +27,5 @@ mod value;
 mod when;
 
 use crate::objects::duration;
-pub use admit::{admit, notices};
-pub use reconcile::run;
+pub use admit::{admit, notices, without_effect};
+pub use reconcile::{run, settle};

@@ -15,6 +15,21 @@ const LISTENER_NAME_MAX: usize = 60;
 /// Longest value of a label, which a trigger's name becomes.
 const LABEL_MAX: usize = 63;
 
+/// What a listener may say of the pod that would run it; the controller writes the rest.
+const OF_POD: &[&str] = &[
+    "serviceAccountName",
+    "containers",
+    "tolerations",
+    "nodeSelector",
+    "affinity",
+    "topologySpreadConstraints",
+    "imagePullSecrets",
+    "securityContext",
+];
+
+/// What it may say of the pod's container.
+const OF_CONTAINER: &[&str] = &["resources", "env", "livenessProbe", "readinessProbe", "startupProbe", "securityContext"];
+
 /// Checks an object of `triggers.tekton.dev` in its current version; objects of other groups pass.
 ///
 /// # Errors
@@ -27,9 +42,7 @@ pub fn admit(kind: &Kind, object: &Value) -> Result<(), Vec<String>> {
         kind if kind == &kinds::TRIGGER => trigger(spec, "spec", &mut problems),
         kind if [&kinds::TRIGGER_BINDING, &kinds::CLUSTER_TRIGGER_BINDING].contains(&kind) => binding_params(spec, &mut problems),
         kind if kind == &kinds::TRIGGER_TEMPLATE => template(spec, "spec", &mut problems),
-        kind if [&kinds::CLUSTER_INTERCEPTOR, &kinds::INTERCEPTOR].contains(&kind) => {
-            problems.extend(interceptors::unreachable(&spec["clientConfig"]).map(|field| unsupported(&field)));
-        }
+        kind if [&kinds::CLUSTER_INTERCEPTOR, &kinds::INTERCEPTOR].contains(&kind) => interceptor(&spec["clientConfig"], &mut problems),
         _ => {}
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
@@ -83,8 +96,9 @@ fn listener(object: &Value, problems: &mut Vec<String>) {
             "invalid value: eventListener name '{name}' must be no more than {LISTENER_NAME_MAX} characters long: metadata.name"
         ));
     }
-    let sources = [&spec["labelSelector"], &spec["namespaceSelector"]["matchNames"], &spec["triggerGroups"], &spec["triggers"]];
-    if sources.iter().all(|source| is_empty(source)) {
+    let sources = [&spec["namespaceSelector"]["matchNames"], &spec["triggerGroups"], &spec["triggers"]];
+    // A selector that selects everything is one.
+    if !spec["labelSelector"].is_object() && sources.iter().all(|source| is_empty(source)) {
         problems.push(neither(&["spec.labelSelector", "spec.namespaceSelector", "spec.triggerGroups", "spec.triggers"]));
     }
     if !is_empty(&spec["cloudEventURI"]) {
@@ -93,11 +107,7 @@ fn listener(object: &Value, problems: &mut Vec<String>) {
     if !is_empty(&spec["resources"]["customResource"]) {
         problems.push(unsupported("spec.resources.customResource"));
     }
-    let containers = &spec["resources"]["kubernetesResource"]["spec"]["template"]["spec"]["containers"];
-    if list(containers).any(|container| !is_empty(&container["env"])) {
-        // It configures TLS, and nothing else.
-        problems.push(unsupported("spec.resources.kubernetesResource.spec.template.spec.containers[0].env"));
-    }
+    kubernetes_resource(&spec["resources"]["kubernetesResource"], "spec.resources.kubernetesResource", problems);
     for (i, entry) in list(&spec["triggers"]).enumerate() {
         listed_trigger(entry, &format!("spec.triggers[{i}]"), problems);
     }
@@ -114,14 +124,53 @@ fn listener(object: &Value, problems: &mut Vec<String>) {
     }
 }
 
-/// What is wrong with the interceptors of a trigger or a group, or more than the sandbox can do.
+/// What a listener says about its Deployment, Service and pod.
+fn kubernetes_resource(resource: &Value, at: &str, problems: &mut Vec<String>) {
+    if let Some(replicas) = resource["replicas"].as_i64().filter(|replicas| *replicas < 0) {
+        problems.push(format!("invalid value: {replicas}: {at}.spec.replicas"));
+    }
+    let class = text(&resource["serviceLoadBalancerClass"]);
+    if !class.is_empty() && resource["serviceType"] != "LoadBalancer" {
+        let detail = "ServiceLoadBalancerClass is only needed for LoadBalancer service type";
+        problems.push(format!("invalid value: {class}: {at}.serviceLoadBalancerClass\n{detail}"));
+    }
+    let (pod, at) = (&resource["spec"]["template"]["spec"], format!("{at}.spec.template.spec"));
+    if list(&pod["containers"]).count() > 1 {
+        problems.push(both(&[&format!("{at}.containers")]));
+    }
+    must_not_set(pod, OF_POD, &at, problems);
+    let (container, at) = (&pod["containers"][0], format!("{at}.containers[0]"));
+    must_not_set(container, OF_CONTAINER, &at, problems);
+    if !is_empty(&container["env"]) {
+        // It configures TLS, and nothing else.
+        problems.push(unsupported(&format!("{at}.env")));
+    }
+}
+
+/// Names fields that are set and may not be. `false` is what most flags are without being set.
+fn must_not_set(object: &Value, may: &[&str], at: &str, problems: &mut Vec<String>) {
+    let set = object.as_object().into_iter().flatten().filter(|(_, value)| !is_empty(value) && **value != false);
+    let mut fields: Vec<String> = set.filter(|(name, _)| !may.contains(&name.as_str())).map(|(name, _)| format!("{at}.{name}")).collect();
+    fields.sort();
+    if !fields.is_empty() {
+        problems.push(format!("must not set the field(s): {}", fields.join(", ")));
+    }
+}
+
+/// How an interceptor's object says where it answers.
+fn interceptor(client: &Value, problems: &mut Vec<String>) {
+    if client["url"].is_string() && client["service"].is_object() {
+        problems.push(both(&["spec.clientConfig.service", "spec.clientConfig.url"]));
+    }
+    problems.extend(interceptors::unreachable(client).map(|field| unsupported(&field)));
+}
+
+/// What of the interceptors of a trigger or a group is more than the sandbox can do.
 fn refuse_interceptors(spec: &Value, at: &str, problems: &mut Vec<String>) {
     for (i, interceptor) in list(&spec["interceptors"]).enumerate() {
         let at = format!("{at}.interceptors[{i}]");
         if interceptor["webhook"].is_object() {
             problems.push(unsupported(&format!("{at}.webhook")));
-        } else if text(&interceptor["ref"]["name"]).is_empty() {
-            problems.push(missing(&format!("{at}.interceptor")));
         }
         let owners = list(&interceptor["params"]).position(|param| param["name"] == "githubOwners" && param["value"]["enabled"] == true);
         problems.extend(owners.map(|param| unsupported(&format!("{at}.params[{param}] (githubOwners)"))));
@@ -148,6 +197,11 @@ fn listed_trigger(entry: &Value, at: &str, problems: &mut Vec<String>) {
 
 /// The parts that a Trigger and an inline trigger of a listener share.
 fn trigger(spec: &Value, at: &str, problems: &mut Vec<String>) {
+    for (i, interceptor) in list(&spec["interceptors"]).enumerate() {
+        if !interceptor["webhook"].is_object() && text(&interceptor["ref"]["name"]).is_empty() {
+            problems.push(missing(&format!("{at}.interceptors[{i}].interceptor")));
+        }
+    }
     refuse_interceptors(spec, at, problems);
     for (i, binding) in list(&spec["bindings"]).enumerate() {
         let at = format!("{at}.bindings[{i}]");
@@ -161,12 +215,15 @@ fn trigger(spec: &Value, at: &str, problems: &mut Vec<String>) {
         } else if name.is_empty() {
             problems.push(neither(&[&format!("{at}.name"), &format!("{at}.ref"), &format!("{at}.spec")]));
         } else if let Some(value) = binding["value"].as_str() {
-            expression(value, &format!("{at}.value"), problems);
+            readable(value, &format!("{at}.value"), problems);
         } else {
             problems.push(missing(&format!("{at}.value")));
         }
     }
     let own = &spec["template"];
+    if !["", "v1alpha1", "v1beta1"].contains(&text(&own["apiVersion"])) {
+        problems.push(format!("invalid value: invalid apiVersion: {at}.template.apiVersion"));
+    }
     match (own["spec"].is_object(), own["ref"].as_str()) {
         (true, Some(_)) => problems.push(both(&[&format!("{at}.template.ref"), &format!("{at}.template.spec")])),
         (true, None) => template(&own["spec"], &format!("{at}.template.spec"), problems),
@@ -177,25 +234,28 @@ fn trigger(spec: &Value, at: &str, problems: &mut Vec<String>) {
 }
 
 fn binding_params(spec: &Value, problems: &mut Vec<String>) {
-    if is_empty(spec) {
+    // For a ClusterTriggerBinding the webhook says the same without naming the field.
+    if is_empty(&spec["params"]) {
         return problems.push(missing("spec"));
     }
     let params: Vec<&Value> = list(&spec["params"]).collect();
     for (i, param) in params.iter().enumerate() {
         if params[..i].iter().any(|earlier| earlier["name"] == param["name"]) {
-            problems.push(both(&[&format!("spec.params[{i}].name")]));
+            return problems.push(both(&[&format!("spec.params[{i}].name")]));
         }
-        expression(text(&param["value"]), &format!("spec.params[{i}].value"), problems);
+        let (value, at) = (text(&param["value"]), format!("spec.params[{i}].value"));
+        // The webhook forgives the last expression of a value that it has no end.
+        let begun = value.rsplit_once("$(").map_or("", |(before, _)| before);
+        if expressions(begun).len() < begun.matches("$(").count() {
+            return problems.push(format!("invalid value: {value}: {at}"));
+        }
+        readable(value, &at, problems);
     }
 }
 
-/// Checks the expressions of a binding's value.
-fn expression(value: &str, at: &str, problems: &mut Vec<String>) {
-    let found = expressions(value);
-    if found.len() < value.matches("$(").count() {
-        problems.push(format!("invalid value: {value}: {at}"));
-    }
-    for expression in found {
+/// Refuses expressions that the sandbox cannot read and a cluster can.
+fn readable(value: &str, at: &str, problems: &mut Vec<String>) {
+    for expression in expressions(value) {
         // One that is merely wrong is accepted by Tekton too, and said in the listener's log.
         if let Err(error @ PathError::Unsupported(_)) = Path::parse(expression) {
             problems.push(format!("{at}: {error}"));
@@ -204,10 +264,12 @@ fn expression(value: &str, at: &str, problems: &mut Vec<String>) {
 }
 
 fn template(spec: &Value, at: &str, problems: &mut Vec<String>) {
-    let at = format!("{at}.resourcetemplates");
+    let within = format!("{at}.resourcetemplates");
     if is_empty(&spec["resourcetemplates"]) {
-        return problems.push(missing(&at));
+        let whole = is_empty(&spec["params"]);
+        return problems.push(missing(&if whole { format!("{at}, {within}") } else { within }));
     }
+    let at = within;
     let declared: Vec<&str> = list(&spec["params"]).map(|param| text(&param["name"])).collect();
     for (i, resource) in list(&spec["resourcetemplates"]).enumerate() {
         for field in ["kind", "apiVersion"] {
@@ -223,7 +285,8 @@ fn template(spec: &Value, at: &str, problems: &mut Vec<String>) {
 }
 
 fn used_params(text: &str) -> Vec<String> {
-    let legal = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let legal = |name: &str| name.starts_with(first) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     let names = text.split("$(tt.params.").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name);
     names.filter(|name| legal(name)).map(str::to_owned).collect()
 }
@@ -306,6 +369,42 @@ mod tests {
     }
 
     #[test]
+    fn what_the_webhook_lets_pass_is_accepted() {
+        let unended = json!({"params": [{"name": "a", "value": "$(body"}]});
+        assert!(problems(&kinds::TRIGGER_BINDING, unended).is_empty());
+        let bound = json!({"bindings": [{"name": "a", "value": "$(body $(header.x)"}], "template": {"ref": "t"}});
+        assert!(problems(&kinds::TRIGGER, bound).is_empty());
+        assert!(problems(&kinds::EVENT_LISTENER, json!({"labelSelector": {}})).is_empty());
+        let group = json!({"triggerGroups": [{"triggerSelector": {"labelSelector": {}}, "interceptors": [{}]}]});
+        assert!(problems(&kinds::EVENT_LISTENER, group).is_empty());
+        let number = json!({"resourcetemplates": [{"apiVersion": "v1", "kind": "X", "a": "$(tt.params.1b)"}]});
+        assert!(problems(&kinds::TRIGGER_TEMPLATE, number).is_empty());
+    }
+
+    #[test]
+    fn a_listeners_pod_is_the_controllers() {
+        let with = |resource: Value| {
+            let spec = json!({"triggers": [{"triggerRef": "t"}], "resources": {"kubernetesResource": resource}});
+            problems(&kinds::EVENT_LISTENER, spec)
+        };
+        let of_pod = |pod: Value| with(json!({"spec": {"template": {"spec": pod}}}));
+        let at = "spec.resources.kubernetesResource.spec.template.spec";
+        assert!(
+            of_pod(json!({"nodeSelector": {"a": "b"}, "hostNetwork": false, "containers": [{"resources": {}, "name": ""}]})).is_empty()
+        );
+        let image = of_pod(json!({"containers": [{"name": "x", "image": "y"}], "volumes": [{"name": "v"}]}));
+        let refused = [
+            format!("must not set the field(s): {at}.volumes"),
+            format!("must not set the field(s): {at}.containers[0].image, {at}.containers[0].name"),
+        ];
+        assert_eq!(image, refused);
+        assert_eq!(of_pod(json!({"containers": [{}, {}]})), [format!("expected exactly one, got both: {at}.containers")]);
+        assert_eq!(with(json!({"replicas": -1})), ["invalid value: -1: spec.resources.kubernetesResource.spec.replicas"]);
+        assert!(with(json!({"serviceLoadBalancerClass": "x"}))[0].contains("serviceLoadBalancerClass\nServiceLoadBalancerClass is only"));
+        assert!(with(json!({"serviceLoadBalancerClass": "x", "serviceType": "LoadBalancer"})).is_empty());
+    }
+
+    #[test]
     fn mistakes_are_said_in_the_webhooks_words() {
         let expect = |kind: &Kind, spec: Value, problem: &str| assert_eq!(problems(kind, spec), [problem]);
         expect(
@@ -331,8 +430,25 @@ mod tests {
         expect(&kinds::TRIGGER, json!({"bindings": [{"name": "a"}], "template": {"ref": "t"}}), "missing field(s): spec.bindings[0].value");
         expect(
             &kinds::TRIGGER_BINDING,
-            json!({"params": [{"name": "a", "value": "$(body"}]}),
-            "invalid value: $(body: spec.params[0].value",
+            json!({"params": [{"name": "a", "value": "$(body $(header.x)"}, {"name": "b", "value": "$(body $(header.x)"}]}),
+            "invalid value: $(body $(header.x): spec.params[0].value",
+        );
+        for nothing in [json!(null), json!({}), json!({"params": []}), json!({"params": null})] {
+            expect(&kinds::TRIGGER_BINDING, nothing, "missing field(s): spec");
+        }
+        for nothing in [json!(null), json!({}), json!({"resourcetemplates": []})] {
+            expect(&kinds::TRIGGER_TEMPLATE, nothing, "missing field(s): spec, spec.resourcetemplates");
+        }
+        expect(&kinds::TRIGGER_TEMPLATE, json!({"params": [{"name": "a"}]}), "missing field(s): spec.resourcetemplates");
+        expect(
+            &kinds::TRIGGER,
+            json!({"template": {"ref": "t", "apiVersion": "v2"}}),
+            "invalid value: invalid apiVersion: spec.template.apiVersion",
+        );
+        expect(
+            &kinds::CLUSTER_INTERCEPTOR,
+            json!({"clientConfig": {"url": "http://x", "service": {"name": "a", "namespace": "b"}}}),
+            "expected exactly one, got both: spec.clientConfig.service, spec.clientConfig.url",
         );
         expect(
             &kinds::TRIGGER_TEMPLATE,

@@ -97,7 +97,7 @@ async fn handle(State(sink): State<Arc<Sink>>, request: Request) -> Response {
         let message = format!("Invalid event body format : {problem}");
         sink.surroundings.log.write(Severity::Error, &message, &[]);
         let answer = json!({ "eventListener": sink.name, "namespace": sink.namespace, "eventListenerUID": "", "errorMessage": message });
-        return answer_text(StatusCode::BAD_REQUEST, &answer);
+        return answer_json(StatusCode::BAD_REQUEST, &answer);
     }
     let event = Event {
         id: uuid::Uuid::new_v4().to_string(),
@@ -120,7 +120,7 @@ async fn handle(State(sink): State<Arc<Sink>>, request: Request) -> Response {
             event::process_group(&sink.surroundings, &listener, group, &event).await;
         }
     });
-    answer_text(StatusCode::ACCEPTED, &answer)
+    answer_json(StatusCode::ACCEPTED, &answer)
 }
 
 impl Sink {
@@ -130,9 +130,9 @@ impl Sink {
     }
 }
 
-/// JSON and a newline that are called text, since the real listener names the type too late.
-fn answer_text(code: StatusCode, answer: &Value) -> Response {
-    (code, [(http::header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{answer}\n")).into_response()
+/// JSON and a newline, as Go's encoder writes it.
+fn answer_json(code: StatusCode, answer: &Value) -> Response {
+    (code, [(http::header::CONTENT_TYPE, "application/json")], format!("{answer}\n")).into_response()
 }
 
 /// The body as JSON, or what Go's parser would say.

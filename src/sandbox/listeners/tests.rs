@@ -129,14 +129,20 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 /// Sends a request as it would be on the wire; the status and the body of the answer.
 async fn send(port: u16, method: &str, headers: &str, body: &str) -> (u16, String) {
+    let (head, body) = sent(port, method, headers, body).await;
+    let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (status, body)
+}
+
+/// Head and body of the answer.
+async fn sent(port: u16, method: &str, headers: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("the port is open");
     let head = format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
     stream.write_all(format!("{head}{body}").as_bytes()).await.expect("it is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("text");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).expect("a status");
-    (status, body.to_owned())
+    (head.to_owned(), body.to_owned())
 }
 
 #[tokio::test]
@@ -180,6 +186,10 @@ async fn an_event_makes_a_run_with_its_labels() {
     assert_eq!(run["metadata"]["labels"]["triggers.tekton.dev/trigger"], "tt-tr");
     assert_eq!(run["spec"]["params"][0]["value"], "git@host:a/b");
     world.eventually_logged("ResolvedParams : [{Name:url Value:git@host:a/b}]").await;
+    for body in ["{}", "no JSON"] {
+        let (head, _) = sent(world.port(), "POST", "", body).await;
+        assert!(head.contains("\r\ncontent-type: application/json\r\n"), "{head}");
+    }
     world.end().await;
 }
 

@@ -66,18 +66,29 @@ fn at(stage: &'static str) -> impl FnOnce(Errno) -> SetupError {
 
 impl NewRoot {
     /// Plans a root that is put together on `mount_point` (an empty directory of the attempt). `volumes` appear at their
-    /// paths; `hide` shows its second directory in place of its first.
+    /// paths; `hide` shows its second directory in place of its first; `dirs` are made, new and empty for each process,
+    /// where this machine has none, as the runtime of a container does.
     ///
     /// # Errors
     /// When `/` cannot be read or a mount's path is a file of this machine.
-    pub fn plan(mode: &Mode, mount_point: &Path, volumes: &[Volume], hide: Option<(&Path, &Path)>) -> io::Result<NewRoot> {
+    pub fn plan(
+        mode: &Mode,
+        mount_point: &Path,
+        volumes: &[Volume],
+        hide: Option<(&Path, &Path)>,
+        dirs: &[PathBuf],
+    ) -> io::Result<NewRoot> {
         let user_namespace = (*mode == Mode::UserNamespace)
             .then(|| IdMaps { uid: format!("{0} {0} 1\n", getuid()).into_bytes(), gid: format!("{0} {0} 1\n", getgid()).into_bytes() });
         let mut planner = Planner { mount_point, mirrored: BTreeSet::from([PathBuf::from("/")]), ops: Vec::new() };
         let targets = planner.targets(volumes)?;
+        let dirs: Vec<PathBuf> = dirs.iter().filter_map(|dir| planner.place_new(dir)).collect();
         planner.mirror(Path::new("/"))?;
         for (path, volume) in &targets {
             planner.bind_volume(path, volume)?;
+        }
+        for dir in &dirs {
+            planner.make(dir, false)?;
         }
         if let Some((hidden, shown)) = hide {
             planner.bind(shown, hidden, false)?;
@@ -172,7 +183,7 @@ impl Planner<'_> {
         for volume in volumes {
             let inside = volumes.iter().any(|outer| outer.path != volume.path && volume.path.starts_with(&outer.path));
             let own_root = ["/workspace", "/tekton"].iter().any(|root| volume.path.starts_with(root));
-            let path = if inside || own_root { volume.path.clone() } else { self.place(volume)? };
+            let path = if inside || own_root { volume.path.clone() } else { self.place(&volume.path, volume.dir.is_file())? };
             targets.push((path, volume));
         }
         targets.sort_by_key(|(path, _)| path.components().count());
@@ -180,13 +191,12 @@ impl Planner<'_> {
     }
 
     /// The place of a path of this machine, and the mirroring that it takes to make it there.
-    fn place(&mut self, volume: &Volume) -> io::Result<PathBuf> {
-        let path = volume.path.as_path();
+    fn place(&mut self, path: &Path, is_file: bool) -> io::Result<PathBuf> {
         let existing = path.ancestors().find(|a| a.exists()).unwrap_or(Path::new("/"));
         let rest = path.strip_prefix(existing).unwrap_or(Path::new(""));
         let existing = existing.canonicalize()?;
         let exists = rest.as_os_str().is_empty();
-        let fits = existing.is_dir() || (exists && volume.dir.is_file());
+        let fits = existing.is_dir() || (exists && is_file);
         if !fits {
             let message =
                 format!("{} is not a directory on this machine, so nothing can be mounted at {}", existing.display(), path.display());
@@ -197,6 +207,18 @@ impl Planner<'_> {
         }
         self.mirrored.extend(existing.ancestors().map(Path::to_path_buf));
         Ok(existing.join(rest))
+    }
+
+    /// The same for a directory that is to be made. None where it is there, or cannot be made without writing to this
+    /// machine; whoever enters it says so.
+    fn place_new(&mut self, path: &Path) -> Option<PathBuf> {
+        let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+        let kernels = ["/proc", "/sys", "/dev"].iter().any(|root| path.starts_with(root));
+        if !plain || kernels || path.exists() {
+            return None;
+        }
+        let readable = path.ancestors().filter(|a| a.exists()).all(|a| fs::read_dir(a).is_ok());
+        readable.then(|| self.place(path, false).ok()).flatten()
     }
 
     /// Shows each entry of a directory of this machine.
@@ -222,15 +244,21 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn bind_volume(&mut self, path: &Path, volume: &Volume) -> io::Result<()> {
+    /// Makes a directory, or a file, and what is missing on the way to it.
+    fn make(&mut self, path: &Path, is_file: bool) -> io::Result<()> {
         let mut parents: Vec<&Path> = path.ancestors().filter(|p| *p != Path::new("/")).collect();
         parents.reverse();
         for parent in parents {
             if !parent.exists() || own_root(parent) {
                 let there = c_string(&self.inside(parent))?;
-                self.ops.push(if parent == path && volume.dir.is_file() { Op::File(there) } else { Op::Dir(there) });
+                self.ops.push(if parent == path && is_file { Op::File(there) } else { Op::Dir(there) });
             }
         }
+        Ok(())
+    }
+
+    fn bind_volume(&mut self, path: &Path, volume: &Volume) -> io::Result<()> {
+        self.make(path, volume.dir.is_file())?;
         self.bind(&volume.dir, path, true)?;
         if volume.read_only {
             let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | kept_flags(&volume.dir);
@@ -290,7 +318,7 @@ fn try_root(mode: &Mode, dir: &Path) -> io::Result<()> {
     fs::create_dir_all(&workspace)?;
     fs::create_dir_all(&mount_point)?;
     let volume = Volume { path: "/workspace".into(), dir: workspace, read_only: false };
-    let root = NewRoot::plan(mode, &mount_point, &[volume], None)?;
+    let root = NewRoot::plan(mode, &mount_point, &[volume], None, &[])?;
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "test -w /workspace"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // SAFETY: `enter` is made for this place: it makes only system calls and allocates nothing.
@@ -315,7 +343,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let data = dir.path().canonicalize().expect("it exists").join("data/cache");
         let volume = Volume { path: data.clone(), dir: dir.path().to_path_buf(), read_only: true };
-        let root = NewRoot::plan(&Mode::MountNamespace, Path::new("/new"), &[volume], None).expect("a plan");
+        let root = NewRoot::plan(&Mode::MountNamespace, Path::new("/new"), &[volume], None, &[]).expect("a plan");
         let made = |path: &Path| {
             let there = c_string(&Path::new("/new").join(path.strip_prefix("/").expect("absolute"))).expect("no NUL");
             root.ops.iter().any(|op| matches!(op, Op::Dir(p) if *p == there))
@@ -328,7 +356,7 @@ mod tests {
     fn a_mount_at_a_file_is_refused() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         let volume = Volume { path: file.path().to_path_buf(), dir: "/".into(), read_only: false };
-        let error = NewRoot::plan(&Mode::MountNamespace, Path::new("/new"), &[volume], None).expect_err("a file");
+        let error = NewRoot::plan(&Mode::MountNamespace, Path::new("/new"), &[volume], None, &[]).expect_err("a file");
         assert!(error.to_string().contains("is not a directory"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Systems other than Linux have no mount namespaces: paths are put in by substitution there.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
@@ -23,7 +23,7 @@ pub struct SetupError {
 
 impl NewRoot {
     /// Always an error.
-    pub fn plan(_: &Mode, _: &Path, _: &[Volume], _: Option<(&Path, &Path)>) -> io::Result<NewRoot> {
+    pub fn plan(_: &Mode, _: &Path, _: &[Volume], _: Option<(&Path, &Path)>, _: &[PathBuf]) -> io::Result<NewRoot> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has mount namespaces"))
     }
 

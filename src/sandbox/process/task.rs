@@ -69,7 +69,9 @@ impl Prepared {
         let steps = ready(task, &attempt, &paths).map_err(|error| error.to_string())?;
         let root = match reason {
             Some(_) => None,
-            None => Some(Arc::new(new_root(mode, &attempt).map_err(|error| format!("cannot plan the steps' file system: {error}"))?)),
+            None => {
+                Some(Arc::new(new_root(mode, &attempt, &steps).map_err(|error| format!("cannot plan the steps' file system: {error}"))?))
+            }
         };
         Ok(Prepared { attempt, steps, root, substitution })
     }
@@ -77,11 +79,15 @@ impl Prepared {
 
 /// The root directory of an attempt's steps. The user's own `~/.ssh`, where OpenSSH looks whatever `HOME` says, shows the
 /// credentials of the task in it, so that a step has the keys that it would have in a cluster and no others.
-fn new_root(mode: &Mode, attempt: &Attempt) -> io::Result<NewRoot> {
+fn new_root(mode: &Mode, attempt: &Attempt, steps: &[ReadyStep]) -> io::Result<NewRoot> {
     let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let ssh = user.and_then(|user| user.dir.join(".ssh").canonicalize().ok()).filter(|dir| dir.is_dir());
     let home_ssh = attempt.home_ssh();
-    NewRoot::plan(mode, &attempt.root(), attempt.volumes(), ssh.as_deref().map(|ssh| (ssh, home_ssh.as_path())))
+    let hide = ssh.as_deref().map(|ssh| (ssh, home_ssh.as_path()));
+    // Those in volumes are there already.
+    let outside = steps.iter().map(|step| &step.working_dir).filter(|dir| attempt.locate(dir).is_none());
+    let working_dirs: Vec<PathBuf> = outside.cloned().collect();
+    NewRoot::plan(mode, &attempt.root(), attempt.volumes(), hide, &working_dirs)
 }
 
 /// How far a task has come.

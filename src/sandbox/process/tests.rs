@@ -315,8 +315,28 @@ async fn a_missing_command_says_whose_programs_are_used() {
 }
 
 #[tokio::test]
-async fn a_working_directory_that_is_not_there_is_named() {
-    let world = World::new(None);
+async fn a_working_directory_that_is_not_there_is_made_and_not_on_this_machine() {
+    let Some(world) = World::in_namespace() else { return };
+    let on_machine = TempDir::new().expect("a temporary directory");
+    fs::write(on_machine.path().join("kept"), "").expect("written");
+    let below = on_machine.path().canonicalize().expect("it is there").join("src/app").display().to_string();
+    let dirs = ["/no-such-directory/deep", below.as_str(), "sub/deep", "/workspace/other", "/tekton/home/own"];
+    let step = |(index, dir): (usize, &&str)| {
+        let mut step = script(&format!("s{index}"), "touch left; pwd; ls -A ../..");
+        step.working_dir = Some((*dir).to_owned());
+        step
+    };
+    let outcome = world.run(task(dirs.iter().enumerate().map(step).collect())).await;
+    assert_eq!(outcome.ends(), [(0, StepEnd::Completed); 5]);
+    assert_eq!(world.text("s0").await.lines().next(), Some("/no-such-directory/deep"));
+    assert_eq!(world.text("s1").await, format!("{below}\nkept\nsrc\n"), "what is around it is still there");
+    assert_eq!(world.text("s2").await.lines().next(), Some("/workspace/sub/deep"));
+    assert!(!Path::new("/no-such-directory").exists() && !on_machine.path().join("src").exists(), "this machine was written to");
+}
+
+#[tokio::test]
+async fn a_working_directory_that_cannot_be_made_is_named() {
+    let world = World::by_substitution();
     let mut step = script("a", "true");
     step.working_dir = Some("/no-such-directory".to_owned());
     let outcome = world.run(task(vec![step])).await;

@@ -25,7 +25,7 @@ use crate::sandbox::api::Api;
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::process::ProcessExecutor;
 use crate::sandbox::store::{Store, StoreError};
-use crate::sandbox::{engine, listeners};
+use crate::sandbox::{engine, listeners, store};
 
 pub use error::SandboxError;
 pub use running::{CONTEXT, Running, kubeconfig_file};
@@ -33,8 +33,16 @@ pub use running::{CONTEXT, Running, kubeconfig_file};
 /// How long the engine may take to end the steps that run.
 const ENDING: Duration = Duration::from_secs(15);
 
-/// What a sandbox keeps in its directory; `reset` removes these and nothing else.
-pub const CONTENT: &[&str] = &["store.redb", "holder.json", "server.json", "kubeconfig", "serve.log", "logs", "attempts", "volumes"];
+/// Where the demo of a sandbox keeps its files, in the sandbox's directory.
+pub const DEMO: &str = "demo";
+
+/// What a started sandbox says, in its directory.
+pub const LOG: &str = "serve.log";
+
+/// What a sandbox keeps in its directory; `reset` removes these and nothing else. The store is the last one, so that a
+/// reset that was interrupted can be repeated.
+pub const CONTENT: &[&str] =
+    &["logs", "attempts", "volumes", DEMO, LOG, "holder.json", "server.json", "server.new", "kubeconfig", "kubeconfig.new", store::FILE];
 
 /// A sandbox that is open in this process; clones share it.
 #[derive(Clone)]
@@ -71,8 +79,8 @@ impl Sandbox {
 
     /// Opens the sandbox in a directory, and makes it when it is not there.
     pub fn open(dir: &Path) -> Result<Sandbox, SandboxError> {
-        let store = Store::open(dir)?;
         let logs = LogDir::new(dir);
+        let store = settled(dir, &logs)?;
         let api = Api::new(store.clone(), logs.clone())?;
         let workers = Workers {
             dir: dir.to_owned(),
@@ -161,6 +169,17 @@ impl Workers {
     fn keep(&self, task: JoinHandle<()>) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
+}
+
+/// The store, in which no run is said to be at work any more that an earlier process ran.
+fn settled(dir: &Path, logs: &LogDir) -> Result<Store, StoreError> {
+    let store = Store::open(dir)?;
+    if engine::settle(&store, logs.clone()).is_ok() {
+        return Ok(store);
+    }
+    // A disk that is full keeps nobody from looking at what is on it.
+    drop(store);
+    Store::open(dir)
 }
 
 /// Starts the workers for a request that changes something or waits for changes.

@@ -91,8 +91,7 @@ impl Running {
             "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT, "namespace": "default"}}],
         });
         // JSON is YAML.
-        replace(&kubeconfig_file(dir), &format!("{kubeconfig:#}\n"))?;
-        replace(&server_file(dir), &json!(self).to_string())
+        replace(&[(kubeconfig_file(dir), format!("{kubeconfig:#}\n")), (server_file(dir), json!(self).to_string())])
     }
 }
 
@@ -105,11 +104,28 @@ fn server_file(dir: &Path) -> PathBuf {
     dir.join("server.json")
 }
 
-/// Writes a private file as a whole: a reader sees the old or the new content.
-fn replace(path: &Path, content: &str) -> Result<(), SandboxError> {
-    let failed = |source| SandboxError::File { path: path.to_owned(), source };
-    let new = path.with_extension("new");
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-    file.and_then(|mut file| file.write_all(content.as_bytes())).map_err(failed)?;
-    fs::rename(&new, path).map_err(failed)
+/// Writes private files as a whole: a reader sees the old or the new content. All of them are written before the first
+/// takes its place, so that a full disk leaves them as they were.
+fn replace(files: &[(PathBuf, String)]) -> Result<(), SandboxError> {
+    let written = files.iter().try_for_each(|(path, content)| {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new(path));
+        file.and_then(|mut file| file.write_all(content.as_bytes())).map_err(failed(path))
+    });
+    if written.is_err() {
+        for (path, _) in files {
+            // One that was not begun is not there.
+            let _ = fs::remove_file(new(path));
+        }
+    }
+    written?;
+    files.iter().try_for_each(|(path, _)| fs::rename(new(path), path).map_err(failed(path)))
+}
+
+fn new(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> SandboxError {
+    let path = path.to_owned();
+    move |source| SandboxError::File { path, source }
 }

@@ -39,7 +39,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The file was written by a later version of rtkn
-    #[error("{} has the store format {found}, this rtkn reads {known}; use the rtkn that made it, or begin anew with: rtkn sandbox reset", path.display())]
+    #[error("{} has the store format {found}, this rtkn reads {known}; use the rtkn that made it", path.display())]
     Format {
         /// The store's file
         path: PathBuf,
@@ -89,6 +89,11 @@ fn holder(pid: Option<u32>, command: &str) -> String {
 }
 
 impl StoreError {
+    /// Whether the store is there and cannot be read, so that a new one is the way out.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Format { .. } | Self::Database { .. })
+    }
+
     /// Sorts an error of the database: a full disk is told apart from everything else.
     pub(super) fn from_redb(path: &Path, error: impl Into<redb::Error>) -> Self {
         let source = error.into();

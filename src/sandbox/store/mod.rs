@@ -20,6 +20,7 @@ use crate::kinds::{self, Kind};
 use crate::sandbox::logs::LogDir;
 
 pub use error::StoreError;
+pub use open::FILE;
 pub use write::UpdateError;
 
 /// How many changes the log of a sandbox keeps at least; older ones answer as compacted.
@@ -101,6 +102,14 @@ impl Store {
     /// has it.
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
         Self::open_keeping(dir, CHANGES_KEPT)
+    }
+
+    /// Waits a moment until no process has the store in a directory, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] when one keeps it.
+    pub fn wait_until_free(dir: &Path) -> Result<(), StoreError> {
+        open::wait_until_free(dir)
     }
 
     fn open_keeping(dir: &Path, changes_kept: u64) -> Result<Store, StoreError> {

@@ -20,6 +20,9 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Characters of a command line that are kept to name the holder.
 const COMMAND_SHOWN: usize = 120;
 
+/// Name of the store's file in the sandbox's directory.
+pub const FILE: &str = "store.redb";
+
 /// A store that is ready for use.
 pub(super) struct Opened {
     pub(super) database: Database,
@@ -29,24 +32,47 @@ pub(super) struct Opened {
 
 pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| StoreError::from_io(dir, e))?;
-    let path = dir.join("store.redb");
-    let database = acquire(dir, &path)?;
+    let path = dir.join(FILE);
+    let is_new = fs::metadata(&path).map_or(true, |file| file.len() == 0);
+    let opened = open_file(dir, path);
+    if is_new && matches!(opened, Err(StoreError::Full { .. })) {
+        forget(dir);
+    }
+    opened
+}
+
+fn open_file(dir: &Path, path: PathBuf) -> Result<Opened, StoreError> {
+    let database = acquire(dir, || try_open(&path))?;
     let revision = prepare(&path, &database)?;
     record_holder(dir)?;
     Ok(Opened { database, path, revision })
 }
 
-fn acquire(dir: &Path, path: &Path) -> Result<Database, StoreError> {
+/// Removes what was begun of a new store. What cannot be removed goes with a reset.
+fn forget(dir: &Path) {
+    for file in [dir.join(FILE), holder_file(dir)] {
+        let _ = fs::remove_file(file);
+    }
+    let _ = fs::remove_dir(dir);
+}
+
+/// Waits a moment for whoever has the store. What is in it is not looked at, so that one that is damaged can be given up.
+pub(super) fn wait_until_free(dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join(FILE);
+    if path.exists() { acquire(dir, || try_lock(&path)).map(drop) } else { Ok(()) }
+}
+
+fn acquire<T>(dir: &Path, attempt: impl Fn() -> Result<T, Attempt>) -> Result<T, StoreError> {
     let started = Instant::now();
     loop {
-        match try_open(path) {
+        match attempt() {
             Err(Attempt::Held) if started.elapsed() < PATIENCE => std::thread::sleep(RETRY),
             Err(Attempt::Held) => {
                 let (pid, command) = holder(dir);
                 return Err(StoreError::Held { dir: dir.to_owned(), pid, command });
             }
             Err(Attempt::Failed(error)) => return Err(error),
-            Ok(database) => return Ok(database),
+            Ok(acquired) => return Ok(acquired),
         }
     }
 }
@@ -56,7 +82,21 @@ enum Attempt {
     Failed(StoreError),
 }
 
+impl Attempt {
+    fn failed(path: &Path, error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen => Self::Held,
+            error => Self::Failed(StoreError::from_redb(path, error)),
+        }
+    }
+}
+
 fn try_open(path: &Path) -> Result<Database, Attempt> {
+    let opened = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(try_lock(path)?);
+    opened.map_err(|error| Attempt::failed(path, error))
+}
+
+fn try_lock(path: &Path) -> Result<FileBackend, Attempt> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -65,11 +105,7 @@ fn try_open(path: &Path) -> Result<Database, Attempt> {
         .mode(0o600)
         .open(path)
         .map_err(|e| Attempt::Failed(StoreError::from_io(path, e)))?;
-    let opened = FileBackend::new(file).and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
-    opened.map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => Attempt::Held,
-        error => Attempt::Failed(StoreError::from_redb(path, error)),
-    })
+    FileBackend::new(file).map_err(|error| Attempt::failed(path, error))
 }
 
 /// Makes the tables of a new store, and checks the format of an older one; the last revision.

@@ -108,6 +108,7 @@ pub(super) async fn make<R: Watchable>(
         print(session, &shown, shape)?;
     }
     session.term.flush()?;
+    session.say_what_has_no_effect(&cluster, kind, &[&name]).await;
     if then.showlog {
         let outcome = logs::follow_run(session, &cluster, &name, logs::Following::live(R::Parent::WORDS.subject)).await?;
         return Ok(logs::exit_of(&outcome, exit_with_error || then.wait));

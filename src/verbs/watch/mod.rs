@@ -122,7 +122,7 @@ type Following<'f> = Pin<&'f mut (dyn Future<Output = Result<Outcome, logs::Erro
 /// # Errors
 /// When there is no such run, it is deleted meanwhile, or the server refuses.
 pub async fn watch_run<R: Watchable>(session: &mut Session, cluster: &Cluster, name: &str, way: Way) -> Result<Exit, Failure> {
-    session.say_images_are_not_used();
+    session.say_what_has_no_effect(cluster, R::KIND, &[name]).await;
     session.work();
     let mut name = name.to_owned();
     loop {

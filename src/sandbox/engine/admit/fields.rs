@@ -37,11 +37,13 @@ pub enum Shape {
     List(&'static [Field]),
     /// Taken, but steps here are processes of this machine and it means nothing to them
     NoEffect,
+    /// The same, of a word that an API server knows; variables stand for one
+    NoEffectWord(&'static [&'static str]),
     /// Refused in this version
     Refused,
 }
 
-use Shape::{Count, Duration, Fields, Flag, Labels, List, NoEffect, Refused, Text, Texts, Whole};
+use Shape::{Count, Duration, Fields, Flag, Labels, List, NoEffect, NoEffectWord, Refused, Text, Texts, Whole};
 
 const fn f(name: &'static str, shape: Shape) -> Field {
     Field { name, shape }
@@ -172,7 +174,7 @@ static STEP_TEMPLATE: &[Field] = &[
     f("computeResources", NoEffect),
     f("volumeMounts", List(VOLUME_MOUNT)),
     f("volumeDevices", Refused),
-    f("imagePullPolicy", NoEffect),
+    f("imagePullPolicy", NoEffectWord(&["Always", "IfNotPresent", "Never"])),
     f("securityContext", NoEffect),
 ];
 
@@ -310,8 +312,8 @@ static ENV_FROM: &[Field] = &[
 pub struct Findings {
     /// Why the object is refused
     pub errors: Vec<String>,
-    /// What has no effect here
-    pub notices: Vec<String>,
+    /// Paths of the fields that have no effect here
+    pub without_effect: Vec<String>,
 }
 
 /// Looks through the fields of an object at a path.
@@ -346,10 +348,10 @@ impl Shape {
         let texts = |items: &Vec<Value>| items.iter().all(Value::is_string);
         let (wanted, right) = match self {
             Self::Value | Whole => return,
-            NoEffect => {
-                findings.notices.push(format!("{path} has no effect in this sandbox, where steps are processes of this machine"));
-                return;
-            }
+            // A field that says nothing, as programs write them, asks for nothing either.
+            NoEffect | NoEffectWord(_) if is_empty(value) => return,
+            NoEffect => return findings.without_effect.push(path.to_owned()),
+            NoEffectWord(words) => return check_word(value, words, path, findings),
             Refused => {
                 if !is_empty(value) {
                     findings.errors.push(format!("{path}: not supported by this sandbox yet; run it on a cluster"));
@@ -371,6 +373,15 @@ impl Shape {
                 other => mistyped(path, wanted, other),
             });
         }
+    }
+}
+
+fn check_word(value: &Value, words: &[&str], path: &str, findings: &mut Findings) {
+    let known = format!("one of {}", words.join(", "));
+    match value.as_str() {
+        Some(word) if words.contains(&word) || word.contains("$(") => findings.without_effect.push(path.to_owned()),
+        Some(word) => findings.errors.push(format!("invalid value: {word}: {path}: expected {known}")),
+        None => findings.errors.push(mistyped(path, &known, value)),
     }
 }
 

@@ -85,10 +85,16 @@ pub fn admit(kind: &'static Kind, object: &mut Value) -> Result<(), Vec<String>>
     Ok(())
 }
 
-/// What of an object has no effect here, one sentence per field.
-pub fn notices(kind: &'static Kind, object: &Value) -> Vec<String> {
+/// Paths of an object's fields that are taken and have no effect here.
+pub fn without_effect(kind: &'static Kind, object: &Value) -> Vec<String> {
     let admission = ADMISSIONS.iter().find(|admission| admission.kind == kind);
-    admission.map(|admission| look(admission, object).notices).unwrap_or_default()
+    admission.map(|admission| look(admission, object).without_effect).unwrap_or_default()
+}
+
+/// The same, one sentence per field.
+pub fn notices(kind: &'static Kind, object: &Value) -> Vec<String> {
+    let sentence = |path: String| format!("{path} has no effect in this sandbox, where steps are processes of this machine");
+    without_effect(kind, object).into_iter().map(sentence).collect()
 }
 
 fn look(admission: &Admission, object: &Value) -> Findings {

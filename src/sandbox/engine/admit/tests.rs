@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{admit, notices};
+use super::{admit, notices, without_effect};
 use crate::kinds::{self, Kind};
 
 fn refused(kind: &'static Kind, spec: Value) -> Vec<String> {
@@ -126,6 +126,35 @@ fn fields_without_effect_are_taken_and_told() {
     assert_eq!(
         notices(&kinds::TASK, &task),
         ["spec.steps[0].securityContext has no effect in this sandbox, where steps are processes of this machine"]
+    );
+}
+
+#[test]
+fn a_field_that_says_nothing_is_not_told() {
+    let mut spec = step("x");
+    spec["steps"][0]["computeResources"] = json!({});
+    spec["volumes"] = json!([{"name": "v", "emptyDir": {"medium": ""}}]);
+    assert_eq!(without_effect(&kinds::TASK, &admitted(&kinds::TASK, spec)), [""; 0]);
+}
+
+#[test]
+fn the_policy_for_images_is_a_word_that_an_api_server_knows() {
+    let with = |policy: Value| {
+        let mut spec = step("x");
+        spec["params"] = json!([{"name": "policy"}]);
+        spec["steps"][0]["imagePullPolicy"] = policy;
+        spec
+    };
+    for policy in ["Always", "IfNotPresent", "Never", "$(params.policy)"] {
+        assert_eq!(without_effect(&kinds::TASK, &admitted(&kinds::TASK, with(json!(policy)))), ["spec.steps[0].imagePullPolicy"]);
+    }
+    assert_eq!(
+        refused(&kinds::TASK, with(json!("Sometimes"))),
+        ["invalid value: Sometimes: spec.steps[0].imagePullPolicy: expected one of Always, IfNotPresent, Never"]
+    );
+    assert_eq!(
+        refused(&kinds::TASK, with(json!(1))),
+        ["spec.steps[0].imagePullPolicy: expected one of Always, IfNotPresent, Never, found a number"]
     );
 }
 

@@ -2,6 +2,7 @@
 //! plans made, and carries them out.
 
 mod act;
+mod settle;
 mod volumes;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -11,18 +12,21 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::attempts::{Attempts, PodKey, Report};
 use super::cache::{Cache, Key, key_of};
 use super::condition::is_done;
-use super::object::{text, uid};
-use super::plan::{Clock, Draft};
+use super::object::{namespace, text, uid};
+use super::plan::{Clock, Draft, Plan};
 use super::{pipelinerun, taskrun};
 use crate::kinds::{self, Kind};
 use crate::sandbox::executor::{Executor, TaskEvent};
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
+
+pub use settle::settle;
 
 /// How long what an attempt tells gathers between two writes of it: steps that take no time cost no write each. The
 /// first word and the end are written at once.
@@ -154,16 +158,22 @@ impl Controller {
         let Some(run) = self.cache.get(kind, namespace, &key.2) else {
             return self.cache.check();
         };
-        let clock = Clock { now: Timestamp::now(), ..self.starts.get(uid(&run)).copied().unwrap_or(Clock::at(Timestamp::now())) };
-        let objects = self.cache.namespace(namespace);
+        let plan = self.plan(kind, &run)?;
+        self.carry_out(kind, &run, plan)
+    }
+
+    /// What is to be done about a run.
+    fn plan(&self, kind: &'static Kind, run: &Value) -> Result<Plan, StoreError> {
+        let clock = Clock { now: Timestamp::now(), ..self.starts.get(uid(run)).copied().unwrap_or(Clock::at(Timestamp::now())) };
+        let objects = self.cache.namespace(namespace(run));
         let plan = if *kind == kinds::PIPELINE_RUN {
-            pipelinerun::plan(&run, &objects, clock)
+            pipelinerun::plan(run, &objects, clock)
         } else {
-            let live = self.attempts.is_live(namespace, text(&run, "/status/podName"));
-            taskrun::plan(&run, &objects, clock, live, &self.volumes)
+            let live = self.attempts.is_live(namespace(run), text(run, "/status/podName"));
+            taskrun::plan(run, &objects, clock, live, &self.volumes)
         };
         self.cache.check()?;
-        self.carry_out(kind, &run, plan)
+        Ok(plan)
     }
 
     /// Takes in what executors told, then writes each attempt's state once, at once or when enough has gathered.

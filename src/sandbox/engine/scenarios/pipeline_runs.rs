@@ -10,7 +10,7 @@ use super::super::claims::PROVISIONER;
 use super::super::condition::{Condition, is_done};
 use super::super::fake::FakeExecutor;
 use super::super::object::{items, text};
-use super::super::{admit, run};
+use super::super::{admit, run, settle};
 use super::{World, children, is_running, skipped, steps, task, told};
 use crate::kinds;
 use crate::sandbox::executor::MountSource;
@@ -348,6 +348,45 @@ async fn steps_that_die_with_the_sandbox_fail_their_task() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     engine.abort();
+}
+
+/// The engine dies without a word while a step runs, and somebody opens the store.
+async fn killed_and_settled(spec: Value, at_work: &str) -> World {
+    let mut world = World::new();
+    world.create(&kinds::PIPELINE_RUN, "run", spec);
+    world.until(&kinds::TASK_RUN, at_work, is_running).await;
+    world.engine.abort();
+    assert!((&mut world.engine).await.is_err(), "it was ended from outside");
+    assert!(is_running(&world.get(&kinds::PIPELINE_RUN, "run")));
+    settle(&world.store, LogDir::new(world.dir.path())).expect("settled");
+    world
+}
+
+#[tokio::test]
+async fn a_run_that_died_with_the_sandboxs_process_has_failed_for_the_next_who_looks() {
+    let tasks = json!([task("a", "hang"), {"name": "b", "runAfter": ["a"], "taskSpec": steps("x")}]);
+    let world = killed_and_settled(json!({"pipelineSpec": {"tasks": tasks}}), "run-a").await;
+    let child = world.get(&kinds::TASK_RUN, "run-a");
+    assert_eq!(told(&child), "False SandboxStopped \"step-s\" did not end: the sandbox stopped while this step ran");
+    let run = world.get(&kinds::PIPELINE_RUN, "run");
+    assert_eq!(told(&run), "False Failed Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 1");
+}
+
+#[tokio::test]
+async fn a_run_of_which_something_is_left_says_so_and_goes_on_with_the_next_engine() {
+    let spec = json!({"pipelineSpec": {"tasks": [task("a", "hang")], "finally": [task("last", "x")]}});
+    let mut world = killed_and_settled(spec, "run-a").await;
+    let run = world.get(&kinds::PIPELINE_RUN, "run");
+    assert!(told(&run).starts_with("Unknown SandboxStopped the sandbox stopped while this run was under way"), "{}", told(&run));
+    assert_eq!(world.get(&kinds::TASK_RUN, "run-last"), Value::Null, "whoever looks starts nothing");
+    let revision = world.store.revision();
+    settle(&world.store, LogDir::new(world.dir.path())).expect("settled");
+    assert_eq!(world.store.revision(), revision, "looking again changes nothing");
+    let (_stop, stopped) = watch::channel(false);
+    let engine = super::super::run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(world.executor.clone()), stopped);
+    world.engine = tokio::spawn(engine);
+    let run = world.end_of(&kinds::PIPELINE_RUN, "run").await;
+    assert_eq!(told(&run), "False Failed Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ fn interrupt(subject: &Subject<'_>, draft: &mut Draft, pod: &Value) {
 }
 
 /// Reason of a TaskRun whose steps died with the sandbox's process.
-const INTERRUPTED: &str = "SandboxStopped";
+pub const INTERRUPTED: &str = "SandboxStopped";
 
 /// Ends a TaskRun from outside: its open steps end with the reason, and its pod goes.
 fn end(draft: &mut Draft, reason: &'static str, message: &str) {

@@ -12,14 +12,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "cli", "client", "diagnose", "exit", "failure", "kinds", "logs", "near", "objects", "render", "sandbox", "scaffold", "session",
-            "shell", "term", "verbs", "views",
+            "cli", "client", "diagnose", "exit", "failure", "input", "kinds", "logs", "near", "objects", "render", "sandbox", "scaffold",
+            "session", "shell", "term", "verbs", "views",
         ],
     ),
     // Rules look at evidence; only its gathering asks the server, and only `words` knows how an explanation looks.
     ("diagnose", &["client", "kinds", "near", "objects", "scaffold", "term", "views"]),
     ("exit", &[]),
     ("failure", &["client", "exit", "kubeconfig", "logs", "sandbox", "term"]),
+    ("input", &[]),
     ("kinds", &[]),
     ("kubeconfig", &["near"]),
     // The loop that feeds the machine asks the server; the machine itself is forbidden to, below.
@@ -33,12 +34,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The only place that knows both ways to a server.
     ("session", &["client", "failure", "kinds", "kubeconfig", "sandbox", "shell", "term"]),
     ("shell", &[]),
-    ("term", &["objects"]),
+    ("term", &["input", "objects"]),
     (
         "verbs",
         &[
-            "cli", "client", "diagnose", "exit", "failure", "kinds", "logs", "near", "objects", "render", "scaffold", "session", "term",
-            "views",
+            "cli", "client", "diagnose", "exit", "failure", "input", "kinds", "logs", "near", "objects", "render", "scaffold", "session",
+            "term", "views",
         ],
     ),
     // A Secret's page says what `scaffold` knows of Secrets: types, hosts, fingerprints.

@@ -24,7 +24,7 @@ fn server() -> FakeServer {
         if path.ends_with("/pipelineruns") {
             return pipeline_runs(&json!(runs));
         }
-        let named = runs.iter().find(|run| path.ends_with(&format!("/pipelineruns/{}", run["metadata"]["name"].as_str().unwrap())));
+        let named = runs.iter().find(|run| path.ends_with(&name(run)));
         match named {
             Some(run) => Answer::json(run),
             None => Answer::json(&json!({"metadata": {}, "items": []})),
@@ -53,4 +53,29 @@ fn a_word_that_stands_for_nothing_is_told_with_the_words_there_are() {
     let world = server.world();
     world.rtkn(&["pr", "describe", "@last"]).exits(1).says("\"@last\" stands for no PipelineRun").says("@latest, @failed, @running");
     world.rtkn(&["tr", "describe", "@failed"]).exits(1).says("there is no TaskRun that failed in namespace work");
+}
+
+#[test]
+fn of_one_second_the_last_run_is_the_one_that_was_written_last() {
+    let of_version = |name: &str, version: &str| {
+        let mut run = run(name, "2026-01-01T00:00:00Z", "True");
+        run["metadata"]["resourceVersion"] = json!(version);
+        run
+    };
+    for (a, b, last) in [("9", "10", "b"), ("10", "9", "a")] {
+        let runs = [of_version("a", a), of_version("b", b)];
+        let server = FakeServer::start(move |request, _| match runs.iter().find(|run| request.target.ends_with(&name(run))) {
+            Some(run) => Answer::json(run),
+            None => pipeline_runs(&json!(runs)),
+        });
+        let world = server.world();
+        for word in ["--last", "@latest"] {
+            world.rtkn(&["pr", "describe", word, "-o", "name"]).ok().prints(&format!("pipelinerun.tekton.dev/{last}"));
+        }
+    }
+}
+
+/// The end of the path of a run.
+fn name(run: &Value) -> String {
+    format!("/pipelineruns/{}", run["metadata"]["name"].as_str().unwrap_or_default())
 }

@@ -133,8 +133,8 @@ pub struct Read<T> {
     pub object: T,
     /// When it began, or was made where that counts
     pub started: Option<Timestamp>,
-    /// The place of its last write among all writes
-    pub written: u128,
+    /// When it was made, and the place of its last write among all writes
+    pub made: (Option<Timestamp>, u128),
     /// Whether everything that was not read surely comes after it
     pub sure: bool,
     /// Whether it is wanted at all
@@ -142,13 +142,13 @@ pub struct Read<T> {
 }
 
 /// Of what was read, in the server's order, those that are wanted, newest first, as far as nothing that was not read can
-/// come between them. The last run of a second is the one that was written last.
+/// come between them. The last run of a second is the one that was made last, or written last.
 pub fn settled<T>(mut read: Vec<Read<T>>, all: bool, unbegun: Unbegun) -> Vec<T> {
-    let last_written = |a: &Read<T>, b: &Read<T>| match unbegun {
+    let last_made = |a: &Read<T>, b: &Read<T>| match unbegun {
         Unbegun::First => Ordering::Equal,
-        Unbegun::ByCreation => b.written.cmp(&a.written),
+        Unbegun::ByCreation => b.made.cmp(&a.made),
     };
-    read.sort_by(|a, b| by_start(a.started, b.started, unbegun).then_with(|| last_written(a, b)));
+    read.sort_by(|a, b| by_start(a.started, b.started, unbegun).then_with(|| last_made(a, b)));
     let last_sure = read.iter().rfind(|r| r.sure).map(|r| r.started);
     // What began in the same second as something sure comes before all that was not read as well.
     let same = |bound| read.iter().rposition(|r| r.started == bound).map_or(0, |last| last + 1);
@@ -203,7 +203,7 @@ pub(super) mod tests {
             let chosen = choose(&ages, asked, 4, unbegun);
             let read = chosen.places.iter().map(|(place, sure)| {
                 let (_, _, kept) = runs[*place];
-                Read { object: *place, started: key(&runs[*place], unbegun), written: *place as u128, sure: *sure, kept }
+                Read { object: *place, started: key(&runs[*place], unbegun), made: (None, *place as u128), sure: *sure, kept }
             });
             let mut found = settled(read.collect(), chosen.all, unbegun);
             if found.len() >= wanted || chosen.all {

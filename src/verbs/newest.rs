@@ -83,7 +83,7 @@ fn read<T: Listed>(seen: Seen<T>, sure: bool, unbegun: Unbegun, keep: impl Fn(&T
     let made = seen.meta().creation_timestamp.filter(|_| unbegun == Unbegun::ByCreation);
     Read {
         started: started(&seen).or(made),
-        written: seen.meta().written(),
+        made: (seen.meta().creation_timestamp, seen.meta().written()),
         kept: seen.lens.as_ref().map_or(true, keep),
         object: seen,
         sure,

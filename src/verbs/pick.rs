@@ -68,8 +68,7 @@ pub async fn run<R: Run + Listed + Related>(session: &mut Session, choice: Choic
         .await
         .map_err(|e| Failure::from(e).context(format!("failed to list {}s from namespace {}", R::KIND.kind, cluster.namespace)))?;
     if choice.last {
-        let made = |seen: &Seen<R>| seen.meta().creation_timestamp;
-        return Ok(runs.into_iter().max_by_key(|seen| (started(seen).or(made(seen)), made(seen))));
+        return Ok(runs.into_iter().next());
     }
     runs.truncate(limit.unwrap_or(usize::MAX));
     if runs.len() < 2 {

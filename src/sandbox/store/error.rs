@@ -9,7 +9,7 @@ use crate::kinds::Kind;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the store open
-    #[error("the sandbox in {} is in use by {}; wait until it has ended. To use the sandbox from several places at once, start it: rtkn sandbox start", dir.display(), holder(*pid, command))]
+    #[error("the sandbox in {} is in use by {}; wait until it has ended; to use the sandbox from several places at once, start it first (`sandbox start`)", dir.display(), holder(*pid, command))]
     Held {
         /// The sandbox's directory
         dir: PathBuf,
@@ -63,7 +63,7 @@ pub enum StoreError {
         kind: &'static Kind,
     },
     /// A stored object is no JSON
-    #[error("{key} in the sandbox's store cannot be read; remove it by resetting the sandbox: rtkn sandbox reset")]
+    #[error("{key} in the sandbox's store cannot be read; remove it by resetting the sandbox (`sandbox reset`)")]
     Decode {
         /// `resource namespace/name`
         key: String,

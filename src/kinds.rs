@@ -72,9 +72,9 @@ impl Kind {
         self.noun == word || self.aliases.contains(&word)
     }
 
-    /// Whether Tekton runs what these objects say.
-    pub fn is_run(&self) -> bool {
-        [&PIPELINE_RUN, &TASK_RUN, &CUSTOM_RUN].contains(&self)
+    /// Whether Tekton hands the labels of these objects down to runs and their pods (Tekton, `docs/labels.md`).
+    pub fn hands_labels_down(&self) -> bool {
+        [&PIPELINE, &TASK, &PIPELINE_RUN, &TASK_RUN, &CUSTOM_RUN].contains(&self)
     }
 
     /// The version that is written: `v1`

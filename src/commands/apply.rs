@@ -15,8 +15,8 @@ use crate::verbs::stay;
 /// Makes the objects of manifests.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What is made gets the label app.kubernetes.io/managed-by: rtkn where the manifest says nothing else. Runs do not: Tekton
-hands their labels down to the pods, where it has its own value for this one.")]
+What is made gets the label app.kubernetes.io/managed-by: rtkn where the manifest says nothing else. Tasks, Pipelines and
+runs do not: Tekton hands their labels down to pods, where it has its own value for this one.")]
 pub struct Arguments {
     /// A file with manifests in YAML or JSON, a folder of such files, or - for standard input; may be given several times
     #[arg(long = "filename", short, required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]

@@ -235,13 +235,13 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
     Ok((outcome, object))
 }
 
-/// The object as it is sent: with the label of rtkn where rtkn makes it, and where it did. Runs go without: Tekton hands their
-/// labels down to the pods, where its own `app.kubernetes.io/managed-by` is what network policies and the like select.
+/// The object as it is sent: with the label of rtkn where rtkn makes it, and where it did. What Tekton hands down to pods goes
+/// without: there its own `app.kubernetes.io/managed-by` is what network policies and the like select.
 fn marked(manifest: &Manifest, before: Option<&Value>) -> Value {
     let label = |object: &Value| object.pointer("/metadata/labels").and_then(|labels| labels[MANAGED_BY].as_str().map(str::to_owned));
     let ours = before.is_none_or(|before| label(before).as_deref() == Some(MANAGER));
     let mut value = manifest.value.clone();
-    if !ours || manifest.kind.is_run() || label(&value).is_some() {
+    if !ours || manifest.kind.hands_labels_down() || label(&value).is_some() {
         return value;
     }
     let labels = &mut value["metadata"]["labels"];
@@ -346,18 +346,20 @@ mod tests {
 
     #[test]
     fn what_rtkn_makes_has_its_label_and_what_others_made_does_not() {
-        let task = |labels: Value| Manifest { kind: &kinds::TASK, value: json!({"metadata": {"name": "t", "labels": labels}}) };
+        let map = |labels: Value| Manifest { kind: &kinds::CONFIG_MAP, value: json!({"metadata": {"name": "t", "labels": labels}}) };
         let label = |manifest: &Manifest, before: Option<&Value>| marked(manifest, before).pointer("/metadata/labels").cloned();
         let ours = json!({MANAGED_BY: MANAGER});
         let theirs = json!({"metadata": {"labels": {MANAGED_BY: "Helm"}}});
-        assert_eq!(label(&task(Value::Null), None), Some(ours.clone()));
-        assert_eq!(label(&task(Value::Null), Some(&json!({"metadata": {"labels": ours}}))), Some(ours));
-        assert_eq!(label(&task(Value::Null), Some(&theirs)), Some(Value::Null));
-        assert_eq!(label(&task(Value::Null), Some(&json!({"metadata": {}}))), Some(Value::Null), "made by kubectl");
-        assert_eq!(label(&task(json!({MANAGED_BY: "me"})), None), Some(json!({MANAGED_BY: "me"})));
-        assert_eq!(label(&task(json!("none")), None), Some(json!("none")));
-        let run = Manifest { kind: &kinds::PIPELINE_RUN, value: json!({"metadata": {"labels": {}}}) };
-        assert_eq!(label(&run, None), Some(json!({})), "Tekton hands it down to pods");
+        assert_eq!(label(&map(Value::Null), None), Some(ours.clone()));
+        assert_eq!(label(&map(Value::Null), Some(&json!({"metadata": {"labels": ours}}))), Some(ours));
+        assert_eq!(label(&map(Value::Null), Some(&theirs)), Some(Value::Null));
+        assert_eq!(label(&map(Value::Null), Some(&json!({"metadata": {}}))), Some(Value::Null), "made by kubectl");
+        assert_eq!(label(&map(json!({MANAGED_BY: "me"})), None), Some(json!({MANAGED_BY: "me"})));
+        assert_eq!(label(&map(json!("none")), None), Some(json!("none")));
+        for kind in [&kinds::PIPELINE, &kinds::TASK, &kinds::PIPELINE_RUN, &kinds::TASK_RUN] {
+            let handed_down = Manifest { kind, value: json!({"metadata": {"labels": {}}}) };
+            assert_eq!(label(&handed_down, None), Some(json!({})), "{}", kind.kind);
+        }
     }
 
     #[test]

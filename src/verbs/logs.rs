@@ -467,6 +467,8 @@ async fn runs_of_parent<R: RunOf + Listed + Related>(
         return Ok(OfParent::Runs(labelled(labels, parent.as_deref().map(of_parent), &names)?));
     }
     let cluster = session.cluster().await?;
+    // An empty variable of a script is no name for tkn.
+    let run = run.filter(|run| !run.is_empty() || !session.stands_in_for_tkn());
     if let Some(run) = run {
         let select = parent.as_deref().map(of_parent).map(Select::labels).unwrap_or_default();
         let name = called::name_among(&cluster, R::KIND, &select, &run).await?;

@@ -17,7 +17,7 @@ pub async fn describe_failure(cluster: &Cluster, kind: &'static Kind, name: &str
         (_, "Pipeline") => failure,
         (_, "EventListener") => {
             let said = format!("failed to get EventListener {name}");
-            let said_twice = format!("{said}: {said}: {}", failure.message);
+            let said_twice = format!("{said}: {said}: {}", failure.as_tkn.as_ref().unwrap_or(&failure.message));
             failure.context(said).in_words_of_tkn(said_twice)
         }
         ("triggers.tekton.dev", _) if kind.namespaced => {

@@ -290,6 +290,8 @@ fn of_status(status: &kube::core::Status, asked: &client::Asked, message: String
     match status.code {
         401 => Failure::new(Kind::Denied, "the server does not know who you are (401 Unauthorized)")
             .hint("the credentials of this context are missing or have expired: log in again"),
+        // An admission plugin's answer has the same code: a quota, a webhook.
+        403 if !message.contains(" cannot ") => Failure::new(Kind::Denied, message),
         403 => {
             let hint = format!("somebody with the right to do so can grant it: {}", asked.grant());
             Failure::new(Kind::Denied, message).hint(hint)

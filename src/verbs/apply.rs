@@ -210,10 +210,7 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         (How::Leave, Some(before)) => before.clone(),
         (How::Patch(patch), Some(_)) => cluster.patch(kind, namespace, name, patch.clone(), dry_run).await?,
         (How::Anew, Some(before)) if dry_run => before.clone(),
-        (How::Anew, Some(_)) => {
-            cluster.delete(kind, namespace, name).await?;
-            cluster.apply(kind, namespace, value, false, true).await?
-        }
+        (How::Anew, Some(before)) => anew(cluster, &write.manifest, value, before).await?,
         (how, _) => match cluster.apply(kind, namespace, value, dry_run, replace || matches!(how, How::Force)).await {
             Ok(object) => object,
             Err(error)
@@ -250,6 +247,32 @@ fn marked(manifest: &Manifest, before: Option<&Value>) -> Value {
         labels[MANAGED_BY] = MANAGER.into();
     }
     value
+}
+
+/// Deletes an object and makes it anew. Whether the server would make it is tried before, under a name that is free; what it
+/// refuses nevertheless is answered by putting the old one back.
+async fn anew(cluster: &Cluster, manifest: &Manifest, value: &Value, before: &Value) -> Result<Value, Failure> {
+    let (kind, namespace, name) = (manifest.kind, manifest.namespace(), manifest.name());
+    let mut trial = value.clone();
+    if let Some(metadata) = trial["metadata"].as_object_mut() {
+        metadata.shift_remove("name");
+        metadata.insert("generateName".to_owned(), format!("{name}-").into());
+    }
+    cluster.create(kind, namespace, &trial, true).await?;
+    cluster.delete(kind, namespace, name).await?;
+    let error = match cluster.apply(kind, namespace, value, false, true).await {
+        Ok(object) => return Ok(object),
+        Err(error) => error,
+    };
+    let mut old = content(before);
+    if let Some(metadata) = old["metadata"].as_object_mut() {
+        metadata.retain(|key, _| !matches!(key.as_str(), "uid" | "creationTimestamp"));
+    }
+    let label = manifest.label();
+    Err(Failure::from(error).hint(match cluster.create(kind, namespace, &old, false).await {
+        Ok(_) => format!("{label} is as it was before"),
+        Err(_) => format!("{label} was deleted and could not be made anew, nor put back: it is gone; the same command makes it"),
+    }))
 }
 
 /// Whether an object that another tool made says all that is asked for, once the server has filled in its defaults:

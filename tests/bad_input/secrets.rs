@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
+use crate::fake::{Answer, FakeServer, Request};
 use crate::world::{Ran, World};
 
 fn create(world: &World, file: &str) -> Ran {
@@ -58,6 +60,58 @@ fn a_save_file_that_is_there_is_not_overwritten() {
     world.rtkn(&command).exits(1).says("is there already");
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "something of mine\n");
     world.rtkn(&["secret", "list"]).ok().never_shows("tt-ssh");
+}
+
+#[test]
+fn a_flag_about_a_new_key_is_refused_where_none_is_made() {
+    let world = World::started_sandbox();
+    let key = world.write("key", "no key");
+    let saved = world.path().join("saved");
+    let ssh = ["secret", "create", "ssh", "x", "--host", "github.com"];
+    world.rtkn(&[&ssh[..], &["--key", &key, "--save", &saved.to_string_lossy()]].concat()).exits(1).says("--save");
+    world.rtkn(&[&ssh[..], &["--generate", "--save", "-"]].concat()).exits(1).says("the name of a file");
+    let dry = world.rtkn(&[&ssh[..], &["--generate", "--dry-run"]].concat()).ok();
+    dry.says("give it to nobody").never_shows("Give this public key");
+}
+
+/// A server with a Secret of another type, which answers a change as it is told to.
+fn with_a_login(answer: fn(&Request) -> Answer) -> FakeServer {
+    let login = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/basic-auth", "data": {"username": "bWU=", "password": "aHVudGVyMg=="},
+        "metadata": {"name": "login", "namespace": "work", "uid": "1", "resourceVersion": "7"},
+    });
+    FakeServer::start(move |request, _| match request.method.as_str() {
+        "GET" if request.target.contains("/secrets/login") => Answer::json(&login),
+        "GET" => Answer::json(&json!({"metadata": {}, "items": []})),
+        _ => answer(request),
+    })
+}
+
+/// The methods of the changes that were really asked for.
+fn changes(server: &FakeServer) -> Vec<String> {
+    let changes = server.asked().into_iter().filter(|asked| asked.method != "GET" && !asked.target.contains("dryRun=All"));
+    changes.map(|asked| asked.method).collect()
+}
+
+const REPLACE: [&str; 8] = ["secret", "create", "ssh", "login", "--host", "github.com", "--generate", "--replace"];
+
+#[test]
+fn nothing_is_replaced_that_could_not_be_made_anew() {
+    let server = with_a_login(|_| Answer::failure(403, "Forbidden", "secrets is forbidden: User \"bob\" cannot create resource"));
+    server.world().rtkn(&REPLACE).exits(1).says("cannot create");
+    assert_eq!(changes(&server), [""; 0]);
+}
+
+#[test]
+fn what_could_not_be_replaced_is_put_back() {
+    let server = with_a_login(|request| match request.method.as_str() {
+        "PATCH" if !request.target.contains("dryRun=All") => Answer::failure(422, "Invalid", "no more of these"),
+        _ => Answer::json(&json!({"metadata": {"name": "login"}})),
+    });
+    server.world().rtkn(&REPLACE).exits(1).says("no more of these").says("secret/login is as it was before").never_shows("hunter");
+    assert_eq!(changes(&server), ["DELETE", "PATCH", "POST"]);
+    let put_back = server.asked().pop().expect("the last request").body;
+    assert!(put_back.contains("aHVudGVyMg==") && !put_back.contains("resourceVersion") && !put_back.contains("\"uid\""), "{put_back}");
 }
 
 #[test]

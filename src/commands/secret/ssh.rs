@@ -52,6 +52,14 @@ pub struct Arguments {
 /// # Errors
 /// When the key cannot be used, a host does not answer, or the name is taken with other content.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
+    if let Some(path) = &args.save {
+        if !args.generate {
+            return Err(Failure::usage("--save writes the key that --generate makes; with --key there is none to write"));
+        }
+        if path.as_os_str() == "-" {
+            return Err(Failure::usage("--save needs the name of a file: a private key is not printed"));
+        }
+    }
     let given = match args.key.as_deref() {
         Some(path) => Some(read_key(session, path).await?),
         None => None,
@@ -198,6 +206,10 @@ fn say_what_is_next(session: &mut Session, args: &Arguments, key: &Key, knows_ho
         match args.create.write.output {
             None => session.term.answer(line)?,
             Some(_) => session.term.say(line),
+        }
+        if args.create.write.dry_run {
+            session.term.say("Nothing was made (dry run), and this key is forgotten: give it to nobody");
+            return Ok(());
         }
         for host in &args.host {
             session.term.say(format!("Give this public key to {host}: {}", page_for_keys(host)));

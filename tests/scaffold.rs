@@ -21,6 +21,28 @@ spec:
         steps: [{name: say, image: busybox, script: 'echo got $(params.url)'}]
 ";
 
+/// Roles whose names, put behind an account's, read in two ways.
+const ROLES: &str = "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: b-c}
+rules: []
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: c}
+rules: []
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: view}
+rules: []
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: view}
+rules: []
+";
+
 #[test]
 fn a_generated_key_is_made_once_and_its_private_half_shown_never() {
     let world = World::sandbox();
@@ -108,6 +130,23 @@ fn what_does_not_exist_is_given_to_nobody() {
     let chain = ["trigger", "create", "tt-tr", "--pipeline", "tt-pl", "-p", "repo-url=x", "-w", "shared-data=emptyDir"];
     world.rtkn(&[chain.as_slice(), &["--service-account", "tt-as"]].concat()).exits(1).says("there is no ServiceAccount tt-as");
     world.rtkn(&["trigger", "describe", "tt-tr"]).exits(1);
+}
+
+#[test]
+fn no_grant_takes_the_binding_of_another() {
+    let world = World::sandbox();
+    for account in ["a", "a-b"] {
+        world.rtkn(&["sa", "create", account]).ok();
+    }
+    world.stdin(&["apply", "-f", "-"], ROLES).ok();
+    world.rtkn(&["sa", "grant", "a", "--role", "b-c"]).ok().prints("rolebinding.rbac.authorization.k8s.io/a-b-c created");
+    for outcome in ["created", "unchanged"] {
+        let other = world.rtkn(&["sa", "grant", "a-b", "--role", "c"]).ok();
+        other.prints(&format!("rolebinding.rbac.authorization.k8s.io/a-b:role:c {outcome}"));
+    }
+    world.rtkn(&["sa", "grant", "a", "--role", "b-c"]).ok().prints("rolebinding.rbac.authorization.k8s.io/a-b-c unchanged");
+    let both = world.rtkn(&["sa", "grant", "a", "--role", "view", "--cluster-role", "view"]).ok();
+    assert_eq!(both.stdout.matches(" created").count(), 2, "{both}");
 }
 
 #[test]

@@ -145,16 +145,42 @@ impl Grant {
     /// The binding, under a name that tells account and role. That of the whole cluster tells the namespace too, since
     /// accounts of several namespaces may get the same role.
     pub fn binding(&self, namespace: &str, account: &str) -> Manifest {
-        let (kind, name) = match self.cluster {
-            true => (&kinds::CLUSTER_ROLE_BINDING, format!("{namespace}-{account}-{}", self.name)),
-            false => (&kinds::ROLE_BINDING, format!("{account}-{}", self.name)),
+        let name = match self.cluster {
+            true => format!("{namespace}-{account}-{}", self.name),
+            false => format!("{account}-{}", self.name),
         };
+        self.binding_called(&name, namespace, account)
+    }
+
+    /// The binding under a name that no other grant has, for where the first one is taken: `a-b` and `c` read as `a` and `b-c`.
+    /// Neither namespaces nor accounts have colons in their names.
+    pub fn binding_apart(&self, namespace: &str, account: &str) -> Manifest {
+        let kind = self.role.noun;
+        let name = match self.cluster {
+            true => format!("{namespace}:{account}:{kind}:{}", self.name),
+            false => format!("{account}:{kind}:{}", self.name),
+        };
+        self.binding_called(&name, namespace, account)
+    }
+
+    fn binding_called(&self, name: &str, namespace: &str, account: &str) -> Manifest {
+        let kind = if self.cluster { &kinds::CLUSTER_ROLE_BINDING } else { &kinds::ROLE_BINDING };
         let content = json!({
             "roleRef": {"apiGroup": GROUP, "kind": self.role.kind, "name": self.name},
             "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
         });
-        Manifest::new(kind, namespace, &name, content)
+        Manifest::new(kind, namespace, name, content)
     }
+}
+
+/// Whether a binding gives what another one does: the same role, to the other's account at least.
+pub fn binds_as(binding: &Value, other: &Value) -> bool {
+    let has = |subject: &Value| {
+        let subjects = binding["subjects"].as_array().into_iter().flatten();
+        subjects.into_iter().any(|s| ["kind", "name", "namespace"].iter().all(|field| s[*field] == subject[*field]))
+    };
+    ["kind", "name"].iter().all(|field| binding["roleRef"][*field] == other["roleRef"][*field])
+        && other["subjects"].as_array().into_iter().flatten().all(has)
 }
 
 /// The Role of `--for pipelinerun`.

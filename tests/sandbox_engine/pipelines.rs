@@ -31,6 +31,25 @@ spec:
 }
 
 #[test]
+fn the_manifest_of_a_run_that_has_ended_changes_nothing_once_more() {
+    let world = World::started_sandbox();
+    let manifest = "apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: t}
+spec: {steps: [{name: s, image: none, script: 'echo done'}]}
+---
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: run}
+spec:
+  pipelineSpec:
+    tasks: [{name: only, taskRef: {name: t}}]
+";
+    played(&world, "pr", manifest).prints("[only : s] done");
+    world.stdin(&["apply", "-f", "-"], manifest).ok().prints("pipelinerun.tekton.dev/run unchanged");
+}
+
+#[test]
 fn a_field_that_is_left_empty_is_none() {
     let world = World::started_sandbox();
     let manifest = "apiVersion: tekton.dev/v1

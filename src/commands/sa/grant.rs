@@ -7,7 +7,8 @@ use crate::failure::{Exit, Failure};
 use crate::kinds;
 use crate::near::nearest;
 use crate::objects::core::ServiceAccount;
-use crate::scaffold::rbac::{Grant, Purpose, runner_role};
+use crate::scaffold::Manifest;
+use crate::scaffold::rbac::{Grant, Purpose, binds_as, runner_role};
 use crate::session::Session;
 use crate::verbs::apply::{Write, WriteArgs, write_and_report};
 use crate::verbs::missing::referred;
@@ -48,7 +49,10 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         role_is_there(session, &cluster, grant).await?;
     }
     let role = makes_role.then(|| runner_role(&cluster.namespace));
-    let bindings = grants.iter().map(|grant| grant.binding(&cluster.namespace, &args.name));
+    let mut bindings: Vec<Manifest> = Vec::with_capacity(grants.len());
+    for grant in &grants {
+        bindings.push(binding(&cluster, grant, &args.name, &bindings).await?);
+    }
     let writes: Vec<Write> = role.into_iter().chain(bindings).map(Write::from).collect();
     write_and_report(session, writes, &args.write).await?;
     Ok(Exit::Done)
@@ -66,6 +70,18 @@ fn grants(args: &Arguments) -> Vec<Grant> {
         }
     }
     grants
+}
+
+/// The binding of a grant, under a name that no other grant has: one that is there for another account or role stays as it is.
+async fn binding(cluster: &Cluster, grant: &Grant, account: &str, beside: &[Manifest]) -> Result<Manifest, Failure> {
+    let binding = grant.binding(&cluster.namespace, account);
+    let is_taken = beside.iter().any(|other| other.label() == binding.label())
+        || match cluster.get_raw(binding.kind, binding.namespace(), binding.name()).await {
+            Ok(there) => serde_json::from_str(there.get()).is_ok_and(|there| !binds_as(&there, &binding.value)),
+            Err(error) if error.is_not_found() || error.is_forbidden() => false,
+            Err(error) => return Err(error.into()),
+        };
+    Ok(if is_taken { grant.binding_apart(&cluster.namespace, account) } else { binding })
 }
 
 async fn role_is_there(session: &mut Session, cluster: &Cluster, grant: &Grant) -> Result<(), Failure> {

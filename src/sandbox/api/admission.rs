@@ -68,6 +68,12 @@ pub fn check_update(kind: &'static Kind, before: &Value, object: &mut Value) -> 
     if before.get("spec") == object.get("spec") {
         return Ok(());
     }
+    // As it would be kept, with what is filled in: the same manifest once more changes nothing.
+    let mut filled = object.clone();
+    if admit(kind, &mut filled).is_ok() && before.get("spec") == filled.get("spec") {
+        *object = filled;
+        return Ok(());
+    }
     if let Some(problem) = run_is_fixed(kind, before, object) {
         return Err(denied(&[format!("invalid value: {problem}")]));
     }

@@ -1,5 +1,9 @@
 //! Paths of the API, taken apart. Pure.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 use crate::kinds::{self, Kind};
 
 /// What a path names.
@@ -52,8 +56,9 @@ pub struct Address {
 
 /// Takes a path apart; `None` for one that is not served.
 pub fn parse(path: &str) -> Option<Target> {
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    match segments.as_slice() {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    let segments: Vec<Cow<'_, str>> = segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
+    match segments.iter().map(AsRef::as_ref).collect::<Vec<&str>>().as_slice() {
         ["version"] => Some(Target::Version),
         ["healthz" | "livez" | "readyz", ..] => Some(Target::Health),
         ["api"] => Some(Target::CoreVersions),
@@ -127,6 +132,7 @@ mod tests {
         assert_eq!(resource("/apis/tekton.dev/v1beta1/taskruns"), of("TaskRun", "", None, ""));
         assert_eq!(resource("/apis/tekton.dev/v1/namespaces/ns/taskruns/a/status"), of("TaskRun", "ns", Some("a"), "status"));
         assert_eq!(resource("/api/v1/namespaces/ns/pods/p/log"), of("Pod", "ns", Some("p"), "log"));
+        assert_eq!(resource("/apis/rbac.authorization.k8s.io/v1/clusterroles/a%3Ab"), of("ClusterRole", "", Some("a:b"), ""));
         assert_eq!(resource("/api/v1/namespaces"), of("Namespace", "", None, ""));
         assert_eq!(resource("/api/v1/namespaces/ns"), of("Namespace", "", Some("ns"), ""));
         assert_eq!(resource("/api/v1/namespaces/ns/status"), of("Namespace", "", Some("ns"), "status"));

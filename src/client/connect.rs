@@ -52,7 +52,7 @@ fn with_credentials(config: Config) -> kube::Result<kube::Client> {
         .layer(RetryLayer::new(retries()))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
-        .map_err(BoxError::from)
+        .map_result(|answer: Result<Response<_>, _>| answer.map_err(BoxError::from).and_then(understood))
         .service(Http::builder(TokioExecutor::new()).build(https));
     Ok(kube::Client::new(service, config.default_namespace))
 }
@@ -61,6 +61,22 @@ fn with_credentials(config: Config) -> kube::Result<kube::Client> {
 /// doubles its pauses up to minutes, in which nobody hears that the server answers, and what.
 fn retries() -> RetryPolicy {
     RetryPolicy::new(Duration::from_millis(50), Duration::from_secs(4), 7, true).expect("the pauses grow")
+}
+
+/// A server that wants to be left alone for longer than this is told of at once, not waited for.
+const LONG_PAUSE: u64 = 30;
+
+/// The answer as it is to be understood: a redirection is none of an API server's, and would pass for an empty answer. A
+/// `Retry-After` that is too long to wait for goes.
+fn understood<B>(mut answer: Response<B>) -> Result<Response<B>, BoxError> {
+    let told = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    if answer.status().is_redirection() {
+        return Err(format!("it answers {} and points to {:?}, as no API server does", answer.status().as_u16(), told("Location")).into());
+    }
+    if told("Retry-After").parse::<u64>().is_ok_and(|seconds| seconds > LONG_PAUSE) {
+        answer.headers_mut().remove("Retry-After");
+    }
+    Ok(answer)
 }
 
 /// Sends requests with the credentials of now. kube renews those whose end a plugin has told; where a server refuses

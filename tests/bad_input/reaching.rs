@@ -83,6 +83,20 @@ fn a_proxy_that_is_not_there_is_not_taken_for_the_server() {
 }
 
 #[test]
+fn a_redirection_is_no_empty_answer() {
+    let server = FakeServer::start(|_, _| Answer::no_status(302, "{}"));
+    server.world().rtkn(&["pr", "list"]).exits(1).says("it answers 302");
+}
+
+#[test]
+fn a_server_that_asks_to_be_left_alone_for_an_hour_is_told_of() {
+    let server = FakeServer::start(|_, _| Answer::failure(429, "TooManyRequests", "come back later").retry_after(3600));
+    let begun = Instant::now();
+    server.world().rtkn(&["pr", "list"]).exits(1).says("come back later");
+    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
+}
+
+#[test]
 fn a_server_that_is_starting_is_asked_again_and_then_told_of_as_it_answers() {
     let server = FakeServer::start(|_, _| Answer::no_status(503, "<html>\nupstream not ready\n"));
     let world = server.world();

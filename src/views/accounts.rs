@@ -38,17 +38,26 @@ fn users<'a>(secret: &'a Secret, accounts: &'a [ServiceAccount]) -> impl Iterato
     })
 }
 
+/// The accounts that have a Secret, as one cell.
+fn named_users(secret: &Secret, accounts: Option<&[ServiceAccount]>) -> Cell {
+    match accounts {
+        Some(accounts) => joined(users(secret, accounts).map(|(account, _)| account.metadata.name.clone())),
+        None => Cell::or_absent(Some("unknown")),
+    }
+}
+
 fn joined(parts: impl IntoIterator<Item = String>) -> Cell {
     Cell::or_absent(Some(&parts.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
 impl Listed for Secret {
-    type Beside = Vec<ServiceAccount>;
+    /// None where the user may not look at ServiceAccounts
+    type Beside = Option<Vec<ServiceAccount>>;
     const COLUMNS: &'static [Column<Self>] = &[
         Column { heading: "TYPE", cell: |s, _| Cell::or_absent(s.kind.as_deref()) },
         Column { heading: "HOSTS", cell: |s, _| joined(hosts(s)) },
         Column { heading: "KEY", cell: |s, _| Cell::or_absent(key(s).as_deref().map(short)) },
-        Column { heading: "SERVICEACCOUNTS", cell: |s, accounts| joined(users(s, accounts).map(|(a, _)| a.metadata.name.clone())) },
+        Column { heading: "SERVICEACCOUNTS", cell: |s, accounts| named_users(s, accounts.as_deref()) },
         Column { heading: "AGE", cell: |s, _| Cell::Age(s.metadata.creation_timestamp) },
     ];
 }
@@ -59,7 +68,8 @@ fn short(fingerprint: &str) -> &str {
 }
 
 impl Described for Secret {
-    type With = Vec<ServiceAccount>;
+    /// None where the user may not look at ServiceAccounts
+    type With = Option<Vec<ServiceAccount>>;
 
     fn page(&self, accounts: &Self::With) -> Page {
         let mut page = sections::named(&self.metadata);
@@ -77,11 +87,14 @@ impl Described for Secret {
         } else if self.kind.as_deref() == Some(SSH_AUTH) {
             page.sections.push(names_or("Known hosts", Vec::new(), "none: steps accept whatever key the server shows first"));
         }
-        let users = users(self, accounts).map(|(account, for_steps)| match for_steps {
+        let called = |(account, for_steps): (&ServiceAccount, bool)| match for_steps {
             true => account.metadata.name.clone(),
             false => format!("{} (for pulling images only)", account.metadata.name),
+        };
+        page.sections.push(match accounts {
+            Some(accounts) => names_or("ServiceAccounts", users(self, accounts).map(called).collect(), "none: no run gets it"),
+            None => names_or("ServiceAccounts", Vec::new(), "unknown: you may not list ServiceAccounts"),
         });
-        page.sections.push(names_or("ServiceAccounts", users.collect(), "none: no run gets it"));
         page
     }
 }
@@ -216,8 +229,9 @@ mod tests {
             account(json!({"metadata": {"name": "pull", "namespace": "ns"}, "imagePullSecrets": [{"name": "git"}]})),
             account(json!({"metadata": {"name": "elsewhere", "namespace": "other"}, "secrets": [{"name": "git"}]})),
         ];
-        let text = page(&secret.page(&accounts.to_vec()), LOOK);
+        let text = page(&secret.page(&Some(accounts.to_vec())), LOOK);
         assert!(text.contains("256 SHA256:") && text.contains("github.com") && text.contains("pull (for pulling images only)"), "{text}");
+        assert!(page(&secret.page(&None), LOOK).contains("unknown: you may not list ServiceAccounts"));
         assert!(!text.contains("elsewhere") && !text.contains(secret.data[SSH_KEY].as_str()) && !text.contains("PRIVATE KEY"), "{text}");
     }
 

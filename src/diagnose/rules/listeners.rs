@@ -114,12 +114,15 @@ pub(super) const RULES: &[Rule] = &[
         ..CAUSE
     },
     Rule {
-        id: "TriggerMayNotCreate",
-        patterns: &["problem creating obj: {_…}{resource} is forbidden", "couldn't create resource with group version kind {resource…}"],
-        summary: "ServiceAccount {account} may not create what the TriggerTemplate asks for",
-        mend: &[Own("sa grant {account} --for eventlistener")],
-        source: "tektoncd/triggers, docs/eventlisteners.md",
-        example: ("", "problem creating obj: couldn't create resource with group version kind \"tekton.dev/v1, Kind=PipelineRun\""),
+        id: "TriggerMakesWhatIsRefused",
+        patterns: &["couldn't create resource with group version kind {_…}: {why…}"],
+        summary: "what the TriggerTemplate makes of the event is refused: {why}",
+        mend: &[Say("Correct the TriggerTemplate, or the values that its params get:"), Own("tt list")],
+        source: "seen with Triggers v0.37",
+        example: (
+            "",
+            "problem creating obj: couldn't create resource with group version kind \"tekton.dev/v1, Resource=pipelineruns\": the server could not find the requested resource",
+        ),
         ..CAUSE
     },
     Rule {

@@ -30,14 +30,14 @@ fn permitted<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 impl Beside for Secret {
-    async fn beside(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<ServiceAccount>, Error> {
-        all(cluster, namespace).await
+    async fn beside(cluster: &Cluster, namespace: Option<&str>) -> Result<Option<Vec<ServiceAccount>>, Error> {
+        permitted(all(cluster, namespace).await)
     }
 }
 
 impl Related for Secret {
-    async fn related(&self, cluster: &Cluster) -> Result<Vec<ServiceAccount>, Error> {
-        all(cluster, Some(&self.metadata.namespace)).await
+    async fn related(&self, cluster: &Cluster) -> Result<Option<Vec<ServiceAccount>>, Error> {
+        permitted(all(cluster, Some(&self.metadata.namespace)).await)
     }
 }
 

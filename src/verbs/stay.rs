@@ -1,13 +1,21 @@
 //! Staying with a run: in a sandbox that is not started, runs live and end with the command that started them.
 
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+
 use futures::StreamExt as _;
 
 use crate::client::{Cluster, Select, Watched};
 use crate::failure::{Exit, Failure, Kind};
 use crate::kinds;
-use crate::objects::Object;
+use crate::objects::core::Pod;
 use crate::objects::run::{PipelineRun, RunOf, TaskRun};
+use crate::objects::{Object, waits};
 use crate::session::Session;
+
+/// How often it is looked at what a run waits for.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// Waits until the run has ended, where it would end with this process otherwise, and says so.
 ///
@@ -21,7 +29,20 @@ pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &
     let start = session.command("sandbox start");
     session.term.say(format!("The sandbox is not started, so this stays until {name} has ended ({start} lets runs go on by themselves)"));
     let progress = session.term.progress(format!("{} {name} is running", R::KIND.kind));
-    let ended = until(cluster, name, R::is_done).await?;
+    let mut told = HashSet::new();
+    let mut ends = pin!(until(cluster, name, R::is_done));
+    let ended = loop {
+        tokio::select! {
+            ended = &mut ends => break ended?,
+            () = tokio::time::sleep(GLANCE) => {}
+        }
+        // Nobody else can look meanwhile: this process holds the store.
+        for what in hindrances::<R>(cluster, name).await {
+            if told.insert(what.clone()) {
+                progress.aside(|| session.term.say(format!("Waiting: {what}")));
+            }
+        }
+    };
     drop(progress);
     let verdict = ended.verdict();
     session.term.say(format!("{} {name}: {verdict}", R::KIND.kind));
@@ -33,6 +54,14 @@ pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &
     let logs = session.command(&format!("{} logs {name}", R::KIND.noun));
     let diagnose = session.command(&format!("diagnose {} {name}", R::KIND.noun));
     Err(Failure::new(Kind::RunFailed, format!("{} {name} has failed: {message}", R::KIND.kind)).hint(logs).hint(diagnose))
+}
+
+/// What keeps the pods of a run from starting, as the server tells it.
+async fn hindrances<R: RunOf>(cluster: &Cluster, name: &str) -> Vec<String> {
+    let label = if R::KIND == &kinds::PIPELINE_RUN { "tekton.dev/pipelineRun" } else { "tekton.dev/taskRun" };
+    let pods = cluster.list::<Pod>(Some(&cluster.namespace), &Select::labels(format!("{label}={name}"))).await.unwrap_or_default();
+    let hindered = pods.iter().filter_map(|seen| seen.lens.as_ref().ok());
+    hindered.filter_map(|pod| Some(format!("Pod {}: {}", pod.metadata.name, waits::hindrance(pod)?))).collect()
 }
 
 /// The same for several runs, one after the other.

@@ -105,3 +105,23 @@ fn input_without_an_end_is_refused() {
         world.rtkn(&line).exits(1).says("is larger than 64 MiB");
     }
 }
+
+#[test]
+fn a_run_that_can_only_wait_says_for_what_where_nobody_else_can_look() {
+    let world = World::sandbox();
+    let run = "apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {name: waits}
+spec:
+  workspaces: [{name: w, persistentVolumeClaim: {claimName: none}}]
+  taskSpec: {workspaces: [{name: w}], steps: [{name: s, image: none, script: 'true'}]}
+";
+    let file = world.write("waits.yaml", run);
+    let mut command = world.command(&["apply", "-f", &file]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+    let told = lines.any(|line| line.is_ok_and(|line| line.starts_with("Waiting: Pod waits-pod: ") && line.contains("\"none\" not found")));
+    interrupt(&child);
+    assert_eq!(child.wait().expect("it can be waited for").code(), Some(130));
+    assert!(told, "it never said what it waits for");
+}

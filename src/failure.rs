@@ -286,12 +286,14 @@ impl From<logs::Error> for Failure {
     }
 }
 
+/// What a 403 says that is admission's and no missing right: a quota, a webhook, a policy.
+const OF_ADMISSION: [&str; 5] = ["exceeded quota", "failed quota", "denied the request", "violates PodSecurity", "is being terminated"];
+
 fn of_status(status: &kube::core::Status, asked: &client::Asked, message: String) -> Failure {
     match status.code {
         401 => Failure::new(Kind::Denied, "the server does not know who you are (401 Unauthorized)")
             .hint("the credentials of this context are missing or have expired: log in again"),
-        // An admission plugin's answer has the same code: a quota, a webhook.
-        403 if !message.contains(" cannot ") => Failure::new(Kind::Denied, message),
+        403 if OF_ADMISSION.iter().any(|words| message.contains(words)) => Failure::new(Kind::Denied, message),
         403 => {
             let hint = format!("somebody with the right to do so can grant it: {}", asked.grant());
             Failure::new(Kind::Denied, message).hint(hint)

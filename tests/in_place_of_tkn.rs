@@ -235,3 +235,9 @@ fn hints_are_for_people_and_not_for_tkns_scripts() {
     world.rtkn(&["pr", "list"]).exits(1).says("Hint: ");
     refused(&world, "pr list", "failed to list PipelineRuns from namespace work: pipelineruns.tekton.dev is forbidden");
 }
+
+#[test]
+fn a_quota_is_no_missing_right() {
+    let server = FakeServer::start(|_, _| Answer::failure(403, "Forbidden", "pipelineruns \"r\" is forbidden: exceeded quota: few"));
+    server.world().rtkn(&["pr", "list"]).exits(1).says("exceeded quota").never_shows("Hint: somebody");
+}

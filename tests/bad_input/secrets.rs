@@ -69,6 +69,7 @@ fn a_flag_about_a_new_key_is_refused_where_none_is_made() {
     let saved = world.path().join("saved");
     let ssh = ["secret", "create", "ssh", "x", "--host", "github.com"];
     world.rtkn(&[&ssh[..], &["--key", &key, "--save", &saved.to_string_lossy()]].concat()).exits(1).says("--save");
+    world.rtkn(&[&ssh[..], &["--key", &key, "--comment", "mine"]].concat()).exits(1).says("--comment");
     world.rtkn(&[&ssh[..], &["--generate", "--save", "-"]].concat()).exits(1).says("the name of a file");
     let dry = world.rtkn(&[&ssh[..], &["--generate", "--dry-run"]].concat()).ok();
     dry.says("give it to nobody").never_shows("Give this public key");

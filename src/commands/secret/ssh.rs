@@ -38,10 +38,10 @@ pub struct Arguments {
     #[arg(long)]
     scan_host: bool,
     /// Comment of the key that --generate makes [default: NAMESPACE/NAME]
-    #[arg(long, value_name = "TEXT", requires = "generate")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "key")]
     comment: Option<String>,
     /// Write the private key of --generate to this file as well, readable to you only
-    #[arg(long, value_name = "FILE", requires = "generate", conflicts_with = "dry_run", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "dry_run"], value_hint = clap::ValueHint::FilePath)]
     save: Option<PathBuf>,
     #[command(flatten)]
     create: CreateArgs,
@@ -52,13 +52,8 @@ pub struct Arguments {
 /// # Errors
 /// When the key cannot be used, a host does not answer, or the name is taken with other content.
 pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
-    if let Some(path) = &args.save {
-        if !args.generate {
-            return Err(Failure::usage("--save writes the key that --generate makes; with --key there is none to write"));
-        }
-        if path.as_os_str() == "-" {
-            return Err(Failure::usage("--save needs the name of a file: a private key is not printed"));
-        }
+    if args.save.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+        return Err(Failure::usage("--save needs the name of a file: a private key is not printed"));
     }
     let given = match args.key.as_deref() {
         Some(path) => Some(read_key(session, path).await?),

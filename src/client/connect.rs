@@ -52,7 +52,8 @@ fn with_credentials(config: Config) -> kube::Result<kube::Client> {
         .layer(RetryLayer::new(retries()))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
-        .map_result(|answer: Result<Response<_>, _>| answer.map_err(BoxError::from).and_then(understood))
+        .map_response(without_long_pause)
+        .map_err(BoxError::from)
         .service(Http::builder(TokioExecutor::new()).build(https));
     Ok(kube::Client::new(service, config.default_namespace))
 }
@@ -63,20 +64,18 @@ fn retries() -> RetryPolicy {
     RetryPolicy::new(Duration::from_millis(50), Duration::from_secs(4), 7, true).expect("the pauses grow")
 }
 
-/// A server that wants to be left alone for longer than this is told of at once, not waited for.
+/// For how many seconds a server that asks for it is left alone; one that asks for more is asked as any busy one, and told of.
 const LONG_PAUSE: u64 = 30;
 
-/// The answer as it is to be understood: a redirection is none of an API server's, and would pass for an empty answer. A
-/// `Retry-After` that is too long to wait for goes.
-fn understood<B>(mut answer: Response<B>) -> Result<Response<B>, BoxError> {
-    let told = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    if answer.status().is_redirection() {
-        return Err(format!("it answers {} and points to {:?}, as no API server does", answer.status().as_u16(), told("Location")).into());
-    }
-    if told("Retry-After").parse::<u64>().is_ok_and(|seconds| seconds > LONG_PAUSE) {
+fn without_long_pause<B>(mut answer: Response<B>) -> Response<B> {
+    if header(&answer, "Retry-After").parse::<u64>().is_ok_and(|seconds| seconds > LONG_PAUSE) {
         answer.headers_mut().remove("Retry-After");
     }
-    Ok(answer)
+    answer
+}
+
+fn header<'a, B>(answer: &'a Response<B>, name: &str) -> &'a str {
+    answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Sends requests with the credentials of now. kube renews those whose end a plugin has told; where a server refuses
@@ -118,6 +117,11 @@ impl Service<Request<Body>> for Renewing {
             let client = renewing.now.read().unwrap_or_else(PoisonError::into_inner).clone();
             let again = copy(&request);
             let answer = client.send(request).await?;
+            // None of an API server's, and it would pass for an empty answer.
+            if answer.status().is_redirection() {
+                let (code, place) = (answer.status().as_u16(), header(&answer, "Location"));
+                return Err(format!("it answers {code} and points to {place:?}, as no API server does").into());
+            }
             match again {
                 Some(again) if answer.status() == StatusCode::UNAUTHORIZED => Ok(renewing.renew().await?.send(again).await?),
                 _ => Ok(answer),

@@ -54,6 +54,8 @@ pub trait RunOf: Run {
     type Parent: super::Object;
     /// The label whose value is the parent's name
     const LABEL: &'static str;
+    /// The label of its pods and of whatever else it makes, whose value is its own name
+    const OF_CHILDREN: &'static str;
     /// Whether the label's value is the name of such a parent; Tasks of a cluster once carried the same label
     fn is_of_parent(&self) -> bool;
 }
@@ -61,6 +63,7 @@ pub trait RunOf: Run {
 impl RunOf for PipelineRun {
     type Parent = super::pipeline::Pipeline;
     const LABEL: &'static str = "tekton.dev/pipeline";
+    const OF_CHILDREN: &'static str = "tekton.dev/pipelineRun";
     fn is_of_parent(&self) -> bool {
         true
     }
@@ -69,6 +72,7 @@ impl RunOf for PipelineRun {
 impl RunOf for TaskRun {
     type Parent = super::pipeline::Task;
     const LABEL: &'static str = "tekton.dev/task";
+    const OF_CHILDREN: &'static str = "tekton.dev/taskRun";
     fn is_of_parent(&self) -> bool {
         // Tekton writes the kind of every reference to a Task of the cluster; without one it is somebody else's.
         self.spec.task_ref.as_ref().is_some_and(|task| task.kind.as_deref() == Some("Task"))

@@ -264,10 +264,7 @@ async fn anew(cluster: &Cluster, manifest: &Manifest, value: &Value, before: &Va
         Ok(object) => return Ok(object),
         Err(error) => error,
     };
-    let mut old = content(before);
-    if let Some(metadata) = old["metadata"].as_object_mut() {
-        metadata.retain(|key, _| !matches!(key.as_str(), "uid" | "creationTimestamp"));
-    }
+    let old = without(content(before), &["uid", "creationTimestamp"]);
     let label = manifest.label();
     Err(Failure::from(error).hint(match cluster.create(kind, namespace, &old, false).await {
         Ok(_) => format!("{label} is as it was before"),
@@ -312,9 +309,13 @@ async fn refused(cluster: &Cluster, error: crate::client::Error, namespace: &str
 
 /// An object without what the server counts by itself; two of them are equal when nothing was changed.
 fn content(object: &Value) -> Value {
-    let mut object = object.clone();
+    without(object.clone(), &["managedFields", "resourceVersion", "generation"])
+}
+
+/// An object without these fields of its metadata.
+fn without(mut object: Value, fields: &[&str]) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|key, _| !matches!(key.as_str(), "managedFields" | "resourceVersion" | "generation"));
+        metadata.retain(|key, _| !fields.contains(&key.as_str()));
     }
     object
 }
@@ -337,11 +338,7 @@ pub fn report(session: &mut Session, made: &[Made], args: &WriteArgs) -> Result<
 
 /// An object for printing: a Secret without its values, nothing with the server's book of field owners.
 fn shown(object: &Value) -> Value {
-    let mut object = secret::redacted(object);
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.shift_remove("managedFields");
-    }
-    object
+    without(secret::redacted(object), &["managedFields"])
 }
 
 /// Prints a manifest with everything in it, a Secret's values too: for `--dry-run --show-values`, whose output another

@@ -58,8 +58,8 @@ pub async fn for_run<R: RunOf>(session: &mut Session, cluster: &Cluster, name: &
 
 /// What keeps the pods of a run from starting, as the server tells it.
 async fn hindrances<R: RunOf>(cluster: &Cluster, name: &str) -> Vec<String> {
-    let label = if R::KIND == &kinds::PIPELINE_RUN { "tekton.dev/pipelineRun" } else { "tekton.dev/taskRun" };
-    let pods = cluster.list::<Pod>(Some(&cluster.namespace), &Select::labels(format!("{label}={name}"))).await.unwrap_or_default();
+    let select = Select::labels(format!("{}={name}", R::OF_CHILDREN));
+    let pods = cluster.list::<Pod>(Some(&cluster.namespace), &select).await.unwrap_or_default();
     let hindered = pods.iter().filter_map(|seen| seen.lens.as_ref().ok());
     hindered.filter_map(|pod| Some(format!("Pod {}: {}", pod.metadata.name, waits::hindrance(pod)?))).collect()
 }

@@ -10,7 +10,7 @@ use crate::client::{Cluster, Select};
 use crate::logs::event::Sink;
 use crate::logs::machine::{Input, Policy, Subject};
 use crate::logs::watch::Telling;
-use crate::objects::run::{PipelineRun, Run, TaskRun};
+use crate::objects::run::{PipelineRun, Run, RunOf as _, TaskRun};
 use crate::objects::{Object, Seen};
 
 /// How many runs one selector names; with names of the usual length it stays below what proxies take for a URL.
@@ -73,8 +73,8 @@ impl Drive<'_> {
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
         let label = match subject {
-            Subject::PipelineRun => "tekton.dev/pipelineRun",
-            Subject::TaskRun => "tekton.dev/taskRun",
+            Subject::PipelineRun => PipelineRun::OF_CHILDREN,
+            Subject::TaskRun => TaskRun::OF_CHILDREN,
         };
         let groups = names.chunks(AT_ONCE).map(|names| (labelled(label, names), Arc::<[String]>::from(names)));
         if !self.machine.is_live() {

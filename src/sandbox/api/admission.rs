@@ -8,12 +8,11 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use crate::kinds::{self, Kind};
 use crate::objects::drop_nulls;
-use crate::sandbox::{engine, listeners};
+use crate::sandbox::engine;
+use crate::sandbox::listeners::{self, LABEL_MAX};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-/// Longest value of a label.
-const LABEL_MAX: usize = 63;
 /// Kinds whose names become labels, so that Tekton's webhooks bound them. An EventListener has a limit of its own.
 static SHORT_NAMED: [&Kind; 8] = [
     &kinds::PIPELINE,
@@ -69,15 +68,12 @@ pub fn check_update(kind: &'static Kind, before: &Value, object: &mut Value) -> 
         return Ok(());
     }
     // As it would be kept, with what is filled in: the same manifest once more changes nothing.
-    let mut filled = object.clone();
-    if admit(kind, &mut filled).is_ok() && before.get("spec") == filled.get("spec") {
-        *object = filled;
+    let fixed = run_is_fixed(kind, before, object);
+    let admitted = admit(kind, object);
+    if admitted.is_ok() && before.get("spec") == object.get("spec") {
         return Ok(());
     }
-    if let Some(problem) = run_is_fixed(kind, before, object) {
-        return Err(denied(&[format!("invalid value: {problem}")]));
-    }
-    admit(kind, object)
+    fixed.map_or(admitted, |problem| Err(denied(&[format!("invalid value: {problem}")])))
 }
 
 /// Once a run has begun, its spec changes only to stop it.

@@ -13,7 +13,7 @@ use crate::sandbox::json::{list, text};
 const LISTENER_NAME_MAX: usize = 60;
 
 /// Longest value of a label, which a trigger's name becomes.
-const LABEL_MAX: usize = 63;
+pub const LABEL_MAX: usize = 63;
 
 /// What a listener may say of the pod that would run it; the controller writes the rest.
 const OF_POD: &[&str] = &[

@@ -137,6 +137,11 @@ impl Store {
         Store { inner: self.inner.clone(), mode: Mode::Lazy }
     }
 
+    /// The same store for a writer whose change, with all that came before it, is on disk before anybody reads it.
+    pub fn durable(&self) -> Store {
+        Store { inner: self.inner.clone(), mode: Mode::Durable }
+    }
+
     /// The same store for trying what a write would do: everything is checked and answered, nothing is kept or told.
     pub fn dry_run(&self) -> Store {
         Store { inner: self.inner.clone(), mode: Mode::DryRun }

@@ -191,6 +191,18 @@ fn a_flushed_change_survives_a_crash() {
 }
 
 #[test]
+fn a_durable_change_takes_those_before_it_to_disk() {
+    let (dir, store) = store();
+    let lazy = store.lazy();
+    lazy.create(&kinds::PIPELINE_RUN, run("before")).expect("made");
+    lazy.durable().create(&kinds::PIPELINE_RUN, run("durable")).expect("made");
+    let crashed = tempfile::tempdir().expect("a temporary directory");
+    std::fs::copy(dir.path().join("store.redb"), crashed.path().join("store.redb")).expect("copied");
+    let copy = Store::open(crashed.path()).expect("opened");
+    assert_eq!(copy.list(&kinds::PIPELINE_RUN, None).expect("read").len(), 2);
+}
+
+#[test]
 fn a_second_opener_is_told_who_has_it() {
     let (dir, _store) = store();
     let error = Store::open(dir.path()).err().expect("held");

@@ -207,7 +207,10 @@ impl Controller {
         if progress.has_ended() {
             self.attempts.finish(namespace, pod);
         }
-        let written = self.store.update(&kinds::POD, namespace, pod, |object| progress.write_pod(object))?;
+        let begins = self.cache.get(&kinds::POD, namespace, pod).is_some_and(|pod| text(&pod, "/status/phase") == "Pending");
+        // Steps must not run again because nobody remembers that they did: that they began outlives a crash.
+        let store = if begins { self.store.durable() } else { self.store.clone() };
+        let written = store.update(&kinds::POD, namespace, pod, |object| progress.write_pod(object))?;
         if let Some(written) = written {
             self.cache.wrote(&kinds::POD, &written);
         }

@@ -133,6 +133,38 @@ fn what_does_not_exist_is_given_to_nobody() {
 }
 
 #[test]
+fn a_chain_whose_runs_could_not_be_made_is_refused() {
+    let world = World::sandbox();
+    world.rtkn(&["apply", "-f", &world.write("pipeline.yaml", PIPELINE)]).ok();
+    let chain = ["trigger", "create", "tt-tr", "--pipeline", "tt-pl", "-p", "repo-url=x"];
+    let refused = |further: &[&str], why: &str| drop(world.rtkn(&[chain.as_slice(), further].concat()).exits(1).says(why));
+    refused(&["-w", "shared-data=claim:1Gx"], "\"1Gx\" is no size");
+    refused(&["-w", "shared-data=claim:1Gi,mode=RWX"], "ReadWriteMany");
+    refused(&["-w", "shared-data=emptyDir", "--generate-name", "Bad_"], "small letters");
+    refused(&["-w", "shared-data=emptyDir", "-p", "repo-url=y"], "the param repo-url is given more than once");
+    world.rtkn(&["trigger", "create", "tt-tr", "--pipeline", ""]).exits(1).says("--pipeline");
+    world.rtkn(&["trigger", "describe", "tt-tr"]).exits(1);
+}
+
+#[test]
+fn a_second_chain_says_what_it_does_not_change_and_what_it_leaves() {
+    let world = World::sandbox();
+    world.rtkn(&["apply", "-f", &world.write("pipeline.yaml", PIPELINE)]).ok();
+    for account in ["one", "two"] {
+        world.rtkn(&["sa", "create", account]).ok();
+    }
+    let chain = |value: &str, account: &str| {
+        let param = format!("repo-url={value}");
+        let args = ["trigger", "create", "tt-tr", "--pipeline", "tt-pl", "-p", &param, "-w", "shared-data=emptyDir"];
+        let listener = ["--eventlistener", "tt-ev", "--eventlistener-service-account", account];
+        world.rtkn(&[args.as_slice(), &listener].concat())
+    };
+    chain("$(body.url)", "one").ok();
+    chain("$(body.url)", "two").exits(1).says("runs as ServiceAccount one, not as two");
+    chain("fixed", "one").ok().says("TriggerBinding tt-tb is used by this Trigger no longer").says("triggerbinding delete tt-tb");
+}
+
+#[test]
 fn no_grant_takes_the_binding_of_another() {
     let world = World::sandbox();
     for account in ["a", "a-b"] {

@@ -5,6 +5,7 @@ pub mod called;
 pub mod core;
 pub mod duration;
 pub mod meta;
+pub mod name;
 pub mod newest;
 pub mod oldest;
 pub mod pipeline;

@@ -102,8 +102,13 @@ fn mismatches(what: &str, pipeline: &str, given: &[&str], declared: &[(&str, boo
         let near = nearest(name, names()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         format!("Pipeline {pipeline} has no {what} {name}{near}")
     });
+    let twice = given.iter().enumerate().filter(|(i, name)| given[..*i].iter().filter(|n| n == name).count() == 1);
+    let twice = twice.map(|(_, name)| format!("the {what} {name} is given more than once"));
     let missing = declared.iter().filter(|(name, required)| *required && !given.contains(name));
-    unknown.chain(missing.map(|(name, _)| format!("Pipeline {pipeline} needs the {what} {name}, which is not given"))).collect()
+    unknown
+        .chain(twice)
+        .chain(missing.map(|(name, _)| format!("Pipeline {pipeline} needs the {what} {name}, which is not given")))
+        .collect()
 }
 
 /// An EventListener that serves one Trigger; more are added to it with [`with_trigger`].
@@ -201,6 +206,13 @@ mod tests {
                 "Pipeline tt-pl needs the workspace shared-data, which is not given",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_given_twice_is_named_once() {
+        let mut twice = story();
+        twice.params.extend([("repo-url".into(), "a".into()), ("repo-url".into(), "b".into())]);
+        assert_eq!(twice.problems(&pipeline()), ["the param repo-url is given more than once"]);
     }
 
     #[test]

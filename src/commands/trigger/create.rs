@@ -7,14 +7,18 @@ use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::kinds;
 use crate::objects::core::ServiceAccount;
+use crate::objects::name::{is_prefix, is_subdomain};
 use crate::objects::pipeline::Pipeline;
-use crate::objects::trigger::EventListener;
+use crate::objects::trigger::{EventListener, TriggerBinding};
 use crate::scaffold::rbac::Purpose;
 use crate::scaffold::trigger::{Chain, listener, names, unclosed, with_trigger, workspace};
 use crate::session::Session;
 use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
 use crate::verbs::missing::{existing, referred};
 use crate::verbs::rights::lacking;
+
+/// What names of objects are made of.
+const LETTERS: &str = "a name has small letters, digits, - and . only";
 
 /// Makes TriggerBinding, TriggerTemplate and Trigger, so that an event starts a Pipeline.
 #[derive(Args, Debug)]
@@ -25,10 +29,10 @@ Values that hold $(body.…), $(header.…), $(extensions.…) or $(context.…)
 the expression; other values stand in the PipelineRun as they are. Where none is of that kind, there is no binding.")]
 pub struct Arguments {
     /// Name of the Trigger
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = name)]
     name: String,
     /// The Pipeline that an event starts
-    #[arg(long, value_name = "PIPELINE", add = crate::cli::complete::names(&kinds::PIPELINE))]
+    #[arg(long, value_name = "PIPELINE", value_parser = name, add = crate::cli::complete::names(&kinds::PIPELINE))]
     pipeline: String,
     /// A param of the Pipeline, such as repo-url='$(body.url)'; items of arrays are parted by commas
     #[arg(long, short, value_name = "NAME=VALUE", value_parser = param)]
@@ -38,25 +42,35 @@ pub struct Arguments {
     #[arg(long, short, value_name = "NAME=SOURCE", value_parser = workspace)]
     workspace: Vec<Value>,
     /// ServiceAccount of the PipelineRuns; the namespace's default when not given
-    #[arg(long, short, value_name = "ACCOUNT", alias = "serviceaccount", add = crate::cli::complete::names(&kinds::SERVICE_ACCOUNT))]
+    #[arg(long, short, value_name = "ACCOUNT", alias = "serviceaccount", value_parser = name, add = crate::cli::complete::names(&kinds::SERVICE_ACCOUNT))]
     service_account: Option<String>,
     /// EventListener that serves the Trigger; made when it is not there, extended when it is
-    #[arg(long, value_name = "NAME", add = crate::cli::complete::names(&kinds::EVENT_LISTENER))]
+    #[arg(long, value_name = "NAME", value_parser = name, add = crate::cli::complete::names(&kinds::EVENT_LISTENER))]
     eventlistener: Option<String>,
     /// ServiceAccount of a new EventListener [default: that of --service-account]
-    #[arg(long, value_name = "ACCOUNT", requires = "eventlistener", add = crate::cli::complete::names(&kinds::SERVICE_ACCOUNT))]
+    #[arg(long, value_name = "ACCOUNT", requires = "eventlistener", value_parser = name, add = crate::cli::complete::names(&kinds::SERVICE_ACCOUNT))]
     eventlistener_service_account: Option<String>,
     /// Name of the TriggerBinding
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     binding_name: Option<String>,
     /// Name of the TriggerTemplate
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     template_name: Option<String>,
     /// Prefix of the PipelineRuns' names [default: that of the template, and -pr]
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     generate_name: Option<String>,
     #[command(flatten)]
     write: WriteArgs,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let problem = || format!("{LETTERS}, and a letter or digit at both ends");
+    is_subdomain(text).then(|| text.to_owned()).ok_or_else(problem)
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let problem = || format!("{LETTERS}, and a letter or digit first");
+    is_prefix(text).then(|| text.to_owned()).ok_or_else(problem)
 }
 
 fn param(text: &str) -> Result<(String, String), String> {
@@ -88,12 +102,16 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     let mut writes: Vec<Write> = manifests.into_iter().map(Write::from).collect();
     let mut listener_account = None;
     if let Some(name) = &args.eventlistener {
-        let account = args.eventlistener_service_account.as_deref().or(args.service_account.as_deref());
-        let (write, account) = serve(&cluster, name, &args.name, account).await?;
+        let (write, account) = serve(&cluster, name, &args).await?;
         writes.push(write);
         listener_account = Some(account);
     }
+    let unused = unused_binding(&cluster, &chain, &writes).await;
     write_and_report(session, writes, &args.write).await?;
+    if let Some(name) = unused {
+        let delete = session.command(&format!("triggerbinding delete {name}"));
+        session.term.say(format!("TriggerBinding {name} is used by this Trigger no longer; to remove it: {delete}"));
+    }
     match listener_account {
         Some(account) => check_rights(session, &cluster, account.as_deref().unwrap_or("default")).await?,
         None => session.term.say("No EventListener was named: an event reaches this Trigger once one refers to it (--eventlistener NAME)"),
@@ -129,12 +147,29 @@ fn refuse(problems: Vec<String>) -> Result<(), Failure> {
     Err(Failure::invalid(problems.join("\n       ")).hint("every run would fail at once, so nothing was made"))
 }
 
+/// The binding of an earlier chain of that name, where this one has none.
+async fn unused_binding(cluster: &Cluster, chain: &Chain, writes: &[Write]) -> Option<String> {
+    if writes.iter().any(|write| write.manifest.kind == &kinds::TRIGGER_BINDING) {
+        return None;
+    }
+    let there = cluster.find::<TriggerBinding>(&chain.namespace, &chain.binding).await;
+    // Whoever may not look has nothing to remove.
+    there.ok().flatten().map(|_| chain.binding.clone())
+}
+
 /// What makes the EventListener serve the Trigger, and the account that it runs as.
-async fn serve(cluster: &Cluster, name: &str, trigger: &str, account: Option<&str>) -> Result<(Write, Option<String>), Failure> {
+async fn serve(cluster: &Cluster, name: &str, args: &Arguments) -> Result<(Write, Option<String>), Failure> {
+    let (trigger, asked) = (&args.name, args.eventlistener_service_account.as_deref());
+    let account = asked.or(args.service_account.as_deref());
     let manifest = listener(&cluster.namespace, name, trigger, account);
     let Some(there) = cluster.find::<EventListener>(&cluster.namespace, name).await? else {
         return Ok((manifest.into(), account.map(str::to_owned)));
     };
+    let runs_as = there.lens.as_ref().ok().and_then(|l| l.spec.service_account_name.as_deref()).unwrap_or("default");
+    if let Some(asked) = asked.filter(|asked| *asked != runs_as) {
+        return Err(Failure::invalid(format!("EventListener {name} is there and runs as ServiceAccount {runs_as}, not as {asked}"))
+            .hint("leave out --eventlistener-service-account to add the Trigger to it, or name a new listener"));
+    }
     let how = with_trigger(&there.value(), trigger).map_or(How::Leave, How::Patch);
     let account = there.lens.ok().and_then(|l| l.spec.service_account_name);
     Ok((Write { manifest, how, source: None }, account))

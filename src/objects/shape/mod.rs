@@ -1,7 +1,7 @@
 //! Objects as tkn's lists print them: written anew through Go's structs, in the order of their fields, without what the
 //! structs do not know, and with the fields that Go never leaves out. `fields.txt` holds the structs as data.
 
-mod quantity;
+pub mod quantity;
 pub mod scalars;
 pub mod strict;
 

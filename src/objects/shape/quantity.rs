@@ -11,6 +11,11 @@ pub fn canonical(text: &str) -> String {
     canonical_of(text.trim()).unwrap_or_else(|| text.to_owned())
 }
 
+/// Whether a text is an amount that can be counted.
+pub fn is_quantity(text: &str) -> bool {
+    canonical_of(text).is_some()
+}
+
 fn canonical_of(text: &str) -> Option<String> {
     let digits = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-')).unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits);

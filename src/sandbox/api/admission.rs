@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use crate::kinds::{self, Kind};
 use crate::objects::drop_nulls;
+use crate::objects::name::{LABEL_MAX, is_label, is_subdomain};
 use crate::sandbox::engine;
-use crate::sandbox::listeners::{self, LABEL_MAX};
+use crate::sandbox::listeners;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
@@ -120,21 +121,12 @@ fn check_name(kind: &Kind, object: &Value) -> Result<(), ApiError> {
     } else if kind == &kinds::NAMESPACE {
         (!is_label(&name)).then_some(LABEL)
     } else {
-        (name.len() > 253 || !name.split('.').all(is_label_of_any_length)).then_some(SUBDOMAIN)
+        (!is_subdomain(&name)).then_some(SUBDOMAIN)
     };
     match problem {
         Some(problem) => Err(ApiError::invalid(kind, shown, field, &format!("Invalid value: {shown:?}: {problem}"))),
         None => Ok(()),
     }
-}
-
-fn is_label(name: &str) -> bool {
-    name.len() <= LABEL_MAX && is_label_of_any_length(name)
-}
-
-fn is_label_of_any_length(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !name.is_empty() && name.chars().all(legal) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 /// The server's own part of core kinds.

@@ -7,13 +7,11 @@ use super::interceptors;
 use super::jsonpath::{Path, PathError};
 use super::params::expressions;
 use crate::kinds::{self, Kind};
+use crate::objects::name::LABEL_MAX;
 use crate::sandbox::json::{list, text};
 
 /// `el-` is put before the name of a listener, which has to stay a DNS label.
 const LISTENER_NAME_MAX: usize = 60;
-
-/// Longest value of a label, which a trigger's name becomes.
-pub const LABEL_MAX: usize = 63;
 
 /// What a listener may say of the pod that would run it; the controller writes the rest.
 const OF_POD: &[&str] = &[

@@ -32,7 +32,7 @@ use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
 
 use listener::{Ground, Listener};
 
-pub use admission::{LABEL_MAX, admit, complete};
+pub use admission::{admit, complete};
 
 /// When something that failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);

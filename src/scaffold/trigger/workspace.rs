@@ -2,8 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::objects::name::is_subdomain;
+use crate::objects::shape::quantity::is_quantity;
+
 /// What may stand behind `NAME=`, for messages.
 const FORMS: &str = "emptyDir, emptyDir:Memory, pvc:CLAIM, secret:NAME, config:NAME or claim:SIZE, then ,class=… ,mode=… ,subPath=…";
+
+/// The access modes of a claim (Kubernetes, "Persistent Volumes").
+const MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 
 /// Reads `shared-data=emptyDir`, `src=pvc:claim,subPath=a`, `src=claim:1Gi,class=fast,mode=ReadWriteMany` as the
 /// binding of a workspace.
@@ -16,15 +22,17 @@ pub fn workspace(text: &str) -> Result<Value, String> {
     let (kind, value) = parts.next().map(|first| first.split_once(':').unwrap_or((first, ""))).unwrap_or_default();
     let mut options = Options::default();
     for option in parts {
-        options.read(option).ok_or_else(|| format!("{option:?} is no option of a workspace: there are class=, mode= and subPath="))?;
+        options.read(option)?;
     }
     let (field, body) = match (kind, value) {
         ("emptyDir", "") => ("emptyDir", json!({})),
         ("emptyDir", medium @ ("Memory" | "HugePages")) => ("emptyDir", json!({"medium": medium})),
-        ("pvc", claim) if !claim.is_empty() => ("persistentVolumeClaim", json!({"claimName": claim})),
-        ("secret", name) if !name.is_empty() => ("secret", json!({"secretName": name})),
-        ("config", name) if !name.is_empty() => ("configMap", json!({"name": name})),
-        ("claim", size) if !size.is_empty() => ("volumeClaimTemplate", options.claim(size)),
+        ("pvc", claim) if is_subdomain(claim) => ("persistentVolumeClaim", json!({"claimName": claim})),
+        ("secret", name) if is_subdomain(name) => ("secret", json!({"secretName": name})),
+        ("config", name) if is_subdomain(name) => ("configMap", json!({"name": name})),
+        ("claim", size) if is_quantity(size) && !size.starts_with('-') => ("volumeClaimTemplate", options.claim(size)),
+        ("claim", size) if !size.is_empty() => return Err(format!("{size:?} is no size: give an amount such as 1Gi or 500Mi")),
+        ("pvc" | "secret" | "config", name) if !name.is_empty() => return Err(format!("{name:?} cannot be the name of an object")),
         _ => return Err(format!("{source:?} is no source of a workspace: there are {FORMS}")),
     };
     if (options.class.is_some() || options.mode.is_some()) && kind != "claim" {
@@ -46,14 +54,16 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    fn read(&mut self, option: &'a str) -> Option<()> {
-        match option.split_once('=')? {
-            ("class", value) => self.class = Some(value),
-            ("mode", value) => self.mode = Some(value),
-            ("subPath", value) => self.sub_path = Some(value),
-            _ => return None,
+    fn read(&mut self, option: &'a str) -> Result<(), String> {
+        match option.split_once('=') {
+            Some(("class", value)) if value.is_empty() || is_subdomain(value) => self.class = Some(value),
+            Some(("class", value)) => return Err(format!("{value:?} cannot be the name of a StorageClass")),
+            Some(("mode", value)) if MODES.contains(&value) => self.mode = Some(value),
+            Some(("mode", value)) => return Err(format!("{value:?} is no access mode: there are {}", MODES.join(", "))),
+            Some(("subPath", value)) => self.sub_path = Some(value),
+            _ => return Err(format!("{option:?} is no option of a workspace: there are class=, mode= and subPath=")),
         }
-        Some(())
+        Ok(())
     }
 
     fn claim(&self, size: &str) -> Value {
@@ -88,5 +98,10 @@ mod tests {
         for wrong in ["d", "d=", "d=pvc", "d=emptyDir:Disk", "d=emptyDir,class=x", "d=pvc:c,size=1"] {
             assert!(workspace(wrong).is_err(), "{wrong}");
         }
+        let said = |wrong: &str| workspace(wrong).expect_err(wrong);
+        assert!(said("d=claim:1Gx").contains("\"1Gx\" is no size"));
+        assert!(said("d=claim:1Gi,mode=RWO").contains("ReadWriteOnce, ReadOnlyMany"));
+        assert!(said("d=claim:1Gi,class=Fast_").contains("StorageClass"));
+        assert!(said("d=secret:A_b").contains("\"A_b\""));
     }
 }

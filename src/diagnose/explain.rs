@@ -38,8 +38,10 @@ pub fn explain(evidence: &Evidence, voice: &Voice<'_>) -> Diagnosis {
     }
     settle(&mut findings, symptoms_of_parent);
     settle(&mut findings, follows);
-    if findings.iter().all(|f| f.weight == "note") && evidence.state.state == State::Failed {
+    if evidence.state.state == State::Failed && findings.iter().all(|f| f.weight == "note") {
         findings.extend(unrecognized(evidence, voice));
+    } else if evidence.kind == &kinds::EVENT_LISTENER && findings.iter().all(|f| matches!(f.weight, "note" | "follow")) {
+        findings.extend(logged_errors(evidence, voice));
     }
     findings.sort_by_key(|f| ["cause", "symptom", "follow", "note"].iter().position(|w| *w == f.weight));
     Diagnosis {
@@ -223,6 +225,31 @@ fn unrecognized(evidence: &Evidence, voice: &Voice<'_>) -> Option<Finding> {
         mend: advice.iter().map(|m| voice.advise(m, &facts, &evidence.namespace)).collect(),
         known_from: "",
     })
+}
+
+/// What a listener that is up wrote of errors and no row knows: it answers 202 whatever becomes of an event.
+fn logged_errors(evidence: &Evidence, voice: &Voice<'_>) -> Option<Finding> {
+    let unit = evidence.units.first()?;
+    let errors: Vec<&Trace> = unit.traces.iter().filter(|t| t.place == Place::Log && tells_error(&t.text)).collect();
+    let mut facts = Facts::default();
+    add_common(evidence, unit, &mut facts);
+    let last = errors.iter().skip(errors.len().saturating_sub(QUOTES));
+    (!errors.is_empty()).then(|| Finding {
+        rule: "UnrecognizedInLog",
+        weight: word(Weight::Symptom),
+        object: unit.object(),
+        summary: "its log tells of errors that no rule of this program knows; these are its own words".to_owned(),
+        evidence: last.map(|t| Quote { source: t.source.clone(), text: t.quoted() }).collect(),
+        mend: vec![voice.advise(&rules::Mend::Own("{noun} logs {name}"), &facts, &evidence.namespace)],
+        known_from: "",
+    })
+}
+
+/// Whether a line of a listener's log is about an error (its logger is zap, in Knative's encoding).
+fn tells_error(line: &str) -> bool {
+    let fields: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    let severity = fields.as_ref().and_then(|fields| fields["severity"].as_str()).unwrap_or_default();
+    matches!(severity, "error" | "critical" | "alert" | "emergency" | "fatal" | "panic" | "dpanic")
 }
 
 fn standing(evidence: &Evidence, findings: &[Finding]) -> Standing {

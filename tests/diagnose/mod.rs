@@ -117,6 +117,8 @@ fn each_failure_has_the_rule_that_knows_it() {
         ("result-missing", "ResultNotWritten"),
         ("quota", "QuotaExceeded"),
         ("pod-security", "PodSecurityRefused"),
+        ("workdir-relative", "StepNotStarted"),
+        ("listener-error-unknown", "UnrecognizedInLog"),
     ];
     for (case, rule) in expected {
         let diagnosis = diagnosis(recording(case));

@@ -69,6 +69,9 @@ pub(super) fn current_step(task_run: &TaskRun) -> Option<&StepState> {
     task_run.status.steps.iter().find(|s| s.state.terminated.is_none())
 }
 
+/// Reasons of containers that ended without a process (kubelet, `pkg/kubelet/container`).
+const NEVER_RAN: [&str; 2] = ["StartError", "ContainerCannotRun"];
+
 /// Adds the end of the step that failed, and its log as worth reading.
 pub(super) fn add_failed_step(unit: &mut Unit, task_run: &TaskRun) {
     let Some(step) = failed_step(task_run) else {
@@ -84,7 +87,11 @@ pub(super) fn add_failed_step(unit: &mut Unit, task_run: &TaskRun) {
         if stopped {
             return;
         }
-        let text = format!("exited with code {}", ended.exit_code);
+        let mut text = format!("exited with code {}", ended.exit_code);
+        // Of a container that never ran, the message is the runtime's; of others it is Tekton's own, in JSON.
+        if let Some(why) = ended.message.as_deref().filter(|_| NEVER_RAN.contains(&ended.reason.as_deref().unwrap_or_default())) {
+            text = format!("{text}\n{}", why.trim());
+        }
         unit.traces.push(Trace::new(Place::Terminated, format!("container {container} of Pod {pod}"), ended.reason.as_deref(), text));
     }
     if !pod.is_empty() {

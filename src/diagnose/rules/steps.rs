@@ -55,6 +55,19 @@ pub(super) const RULES: &[Rule] = &[
         ..CAUSE
     },
     Rule {
+        id: "StepNotStarted",
+        reasons: &["StartError", "ContainerCannotRun"],
+        patterns: &["exited with code {_}\n{why…}"],
+        summary: "the container of step {step} could not be started: {why}",
+        mend: &[Say("Correct what is named there: mostly `command`, `workingDir`, a mount, or the image's own settings.")],
+        source: "seen with containerd and Pipelines v1.15",
+        example: (
+            "StartError",
+            "exited with code 128\nfailed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: Cwd must be an absolute path: unknown",
+        ),
+        ..CAUSE
+    },
+    Rule {
         id: "ResultsTooLarge",
         on: LOG,
         patterns: &["Termination message is above max allowed size {size}, caused by large task result"],
@@ -228,10 +241,20 @@ pub(super) const RULES: &[Rule] = &[
         ..CAUSE
     },
     Rule {
+        id: "SandboxStoppedMeanwhile",
+        reasons: &["SandboxStopped"],
+        patterns: &["the sandbox stopped while this run was under way"],
+        summary: "the sandbox stopped while this run was under way, and nobody is at work on it",
+        mend: &[Own("sandbox start"), Say("It goes on from there.")],
+        source: "the sandbox of this program",
+        example: ("SandboxStopped", "the sandbox stopped while this run was under way; it goes on when the sandbox is started"),
+        ..CAUSE
+    },
+    Rule {
         id: "SandboxStopped",
         reasons: &["SandboxStopped"],
         patterns: &[""],
-        summary: "the sandbox was ended (by Ctrl-C, or `sandbox stop`) while a step ran",
+        summary: "the sandbox ended while a step ran: by Ctrl-C, by `sandbox stop`, or since its process was killed",
         mend: &[Say("Start the run again. After `sandbox start`, runs go on when the command that follows them is interrupted.")],
         source: "the sandbox of this program",
         example: ("SandboxStopped", "\"step-compile\" did not end: the sandbox stopped while this step ran"),

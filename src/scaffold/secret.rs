@@ -64,7 +64,7 @@ fn numbered(prefix: &str, hosts: &[String]) -> Vec<(String, String)> {
 pub fn hosts(annotations: &IndexMap<String, String>) -> Vec<&str> {
     let mut hosts: Vec<_> = annotations
         .iter()
-        .filter(|(key, _)| key.starts_with(GIT) || key.starts_with(DOCKER))
+        .filter(|(key, host)| (key.starts_with(GIT) || key.starts_with(DOCKER)) && !host.is_empty())
         .map(|(key, host)| (key, host.as_str()))
         .collect();
     hosts.sort_by_key(|(key, _)| (key.len(), *key));
@@ -122,6 +122,12 @@ pub enum DockerError {
         /// The helper's name
         helper: String,
     },
+    /// Something else in the place of user and password
+    #[error("the entry of {registry} is no login: its auth is not USER:PASSWORD in base64")]
+    Auth {
+        /// The registry
+        registry: String,
+    },
     /// Nothing to hand over
     #[error("this file holds no password of any registry")]
     Empty,
@@ -135,12 +141,19 @@ pub enum DockerError {
     },
 }
 
-/// The part of a docker configuration that a step needs: the entries of `auths` that hold credentials, of one registry
-/// or of all.
+/// What a docker configuration gives.
+pub struct DockerLogins {
+    /// A configuration with the entries of `auths` that hold credentials, and with nothing else
+    pub config: Redacted,
+    /// Registries whose password is kept by a helper, with the helper's name: they are not in it
+    pub elsewhere: Vec<(String, String)>,
+}
+
+/// The part of a docker configuration that a step needs: the logins of one registry or of all.
 ///
 /// # Errors
 /// When the credentials are not in the file.
-pub fn docker_config(text: &str, registry: Option<&str>) -> Result<Redacted, DockerError> {
+pub fn docker_config(text: &str, registry: Option<&str>) -> Result<DockerLogins, DockerError> {
     let config: Value = serde_json::from_str(text).map_err(|e| DockerError::Json(format!("line {}, column {}", e.line(), e.column())))?;
     let Value::Object(config) = config else { return Err(DockerError::Json("it is no JSON object".into())) };
     let auths = config.get("auths").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -153,10 +166,18 @@ pub fn docker_config(text: &str, registry: Option<&str>) -> Result<Redacted, Doc
         .filter(|(name, auth)| registry.is_none_or(|r| same_registry(r, name)) && holds_credentials(auth))
         .map(|(name, auth)| (name.clone(), auth.clone()))
         .collect();
-    if !kept.is_empty() {
-        return Ok(Redacted(json!({"auths": kept}).to_string()));
+    if let Some((registry, _)) = kept.iter().find(|(_, auth)| !is_login(auth)) {
+        return Err(DockerError::Auth { registry: registry.clone() });
     }
-    let asked = registry.map(str::to_owned).or_else(|| auths.keys().next().cloned());
+    if !kept.is_empty() {
+        let helped = config.get("credHelpers").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);
+        let names = helped.chain(auths.keys()).filter(|name| registry.is_none_or(|r| same_registry(r, name)) && !kept.contains_key(*name));
+        let elsewhere: IndexMap<_, _> = names.filter_map(|name| Some((name.clone(), helper(name)?))).collect();
+        let elsewhere = elsewhere.into_iter().collect();
+        return Ok(DockerLogins { config: Redacted(json!({"auths": kept}).to_string()), elsewhere });
+    }
+    let helped = config.get("credHelpers").and_then(Value::as_object).and_then(|helpers| helpers.keys().next().cloned());
+    let asked = registry.map(str::to_owned).or_else(|| auths.keys().next().cloned()).or(helped);
     match asked {
         Some(asked) if let Some(helper) = helper(&asked) => Err(DockerError::Helper { registry: asked, helper }),
         Some(asked) if registry.is_some() && !auths.is_empty() => {
@@ -170,6 +191,12 @@ fn holds_credentials(auth: &Value) -> bool {
     ["auth", "identitytoken", "registrytoken", "username"]
         .iter()
         .any(|key| auth.get(key).and_then(Value::as_str).is_some_and(|v| !v.is_empty()))
+}
+
+/// Whether an entry's `auth`, where it has one, is user and password in base64.
+fn is_login(entry: &Value) -> bool {
+    let auth = entry.get("auth").and_then(Value::as_str).filter(|auth| !auth.is_empty());
+    auth.is_none_or(|auth| STANDARD.decode(auth).is_ok_and(|login| login.contains(&b':')))
 }
 
 /// Docker's own registry has three names.
@@ -314,17 +341,29 @@ mod tests {
 
     #[test]
     fn a_docker_configuration_is_cut_to_what_holds_credentials() {
-        let text = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "eA=="}, "ghcr.io": {"auth": "eQ=="}, "quay.io": {}}}"#;
-        let config = docker_config(text, Some("docker.io")).map(|c| c.0);
-        assert_eq!(config.as_deref(), Ok(r#"{"auths":{"https://index.docker.io/v1/":{"auth":"eA=="}}}"#));
-        assert!(matches!(docker_config(text, Some("quay.io")).map(|c| c.0), Err(DockerError::NoRegistry { .. })));
+        let text = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "dTpw"}, "ghcr.io": {"auth": "dTpx"}, "quay.io": {}}}"#;
+        let read = |text: &str, registry| docker_config(text, registry).map(|logins| (logins.config.0, logins.elsewhere));
+        let (config, elsewhere) = read(text, Some("docker.io")).expect("a login");
+        assert_eq!(config, r#"{"auths":{"https://index.docker.io/v1/":{"auth":"dTpw"}}}"#);
+        assert!(elsewhere.is_empty());
+        assert!(matches!(read(text, Some("quay.io")), Err(DockerError::NoRegistry { .. })));
         let helper = r#"{"auths": {"ghcr.io": {}}, "credsStore": "desktop"}"#;
-        assert_eq!(
-            docker_config(helper, None).map(|c| c.0),
-            Err(DockerError::Helper { registry: "ghcr.io".into(), helper: "desktop".into() })
-        );
-        assert_eq!(docker_config("{}", None).map(|c| c.0), Err(DockerError::Empty));
-        assert!(matches!(docker_config("[", None).map(|c| c.0), Err(DockerError::Json(_))));
+        assert_eq!(read(helper, None), Err(DockerError::Helper { registry: "ghcr.io".into(), helper: "desktop".into() }));
+        assert_eq!(read("{}", None), Err(DockerError::Empty));
+        assert!(matches!(read("[", None), Err(DockerError::Json(_))));
+    }
+
+    #[test]
+    fn what_a_docker_configuration_keeps_elsewhere_is_named() {
+        let text = r#"{"auths": {"ghcr.io": {"auth": "dTpw"}, "quay.io": {}}, "credHelpers": {"gcr.io": "gcloud", "quay.io": "pass"}}"#;
+        let elsewhere = docker_config(text, None).map(|logins| logins.elsewhere).expect("a login");
+        assert_eq!(elsewhere, [("gcr.io".to_owned(), "gcloud".to_owned()), ("quay.io".to_owned(), "pass".to_owned())]);
+        let alone = docker_config(r#"{"credHelpers": {"gcr.io": "gcloud"}}"#, None).map(|logins| logins.elsewhere);
+        assert_eq!(alone, Err(DockerError::Helper { registry: "gcr.io".into(), helper: "gcloud".into() }));
+        for auth in ["x", "bm8tY29sb24="] {
+            let text = format!(r#"{{"auths": {{"ghcr.io": {{"auth": "{auth}"}}}}}}"#);
+            assert_eq!(docker_config(&text, None).map(|logins| logins.elsewhere), Err(DockerError::Auth { registry: "ghcr.io".into() }));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ssh_key::private::KeypairData;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::{KeyData, RsaPublicKey};
 use ssh_key::rand_core::CryptoRngCore;
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey};
@@ -25,6 +25,9 @@ pub enum KeyError {
     /// The beginning of a key
     #[error("this key is cut off: its line \"-----END … PRIVATE KEY-----\" is missing")]
     CutOff,
+    /// A key that cannot sign, or of an algorithm that ssh has not
+    #[error("this key is of a kind that ssh cannot use (object identifier {0})")]
+    Kind(String),
     /// A key whose content cannot be read
     #[error("this key is damaged: {0}")]
     Damaged(String),
@@ -39,7 +42,9 @@ impl KeyError {
                 format!("take it off a copy (cp {file} deploy && ssh-keygen -p -N '' -f deploy), or let --generate make another key")
             }
             Self::Putty => format!("convert it: puttygen {file} -O private-openssh-new -o deploy"),
-            Self::NoKey | Self::CutOff | Self::Damaged(_) => "let --generate make a key, or make one with ssh-keygen -t ed25519".into(),
+            Self::NoKey | Self::CutOff | Self::Kind(_) | Self::Damaged(_) => {
+                "let --generate make a key, or make one with ssh-keygen -t ed25519".into()
+            }
         }
     }
 }
@@ -75,6 +80,11 @@ impl Key {
         let (_, rest) = text.split_once(&begin).ok_or(KeyError::NoKey)?;
         let (body, _) = rest.split_once(&end).ok_or(KeyError::CutOff)?;
         let der = decode(body)?;
+        if *label == "PRIVATE KEY"
+            && let Some(seed) = pkcs8(&der)?
+        {
+            return Self::of_ed25519(&seed);
+        }
         let public = match *label {
             "OPENSSH PRIVATE KEY" => Some(openssh(&der)?),
             "RSA PRIVATE KEY" => Some(pkcs1(&der).ok_or_else(|| KeyError::Damaged("its numbers cannot be read".into()))?),
@@ -92,7 +102,16 @@ impl Key {
         let damaged = |error: ssh_key::Error| KeyError::Damaged(error.to_string());
         let mut key = PrivateKey::random(random, Algorithm::Ed25519).map_err(damaged)?;
         key.set_comment(comment);
-        let text = key.to_openssh(LineEnding::LF).map_err(damaged)?;
+        Self::in_openssh(&key)
+    }
+
+    /// An ed25519 key, by its seed.
+    fn of_ed25519(seed: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::in_openssh(&PrivateKey::from(Ed25519Keypair::from_seed(seed)))
+    }
+
+    fn in_openssh(key: &PrivateKey) -> Result<Self, KeyError> {
+        let text = key.to_openssh(LineEnding::LF).map_err(|error| KeyError::Damaged(error.to_string()))?;
         Ok(Self { text: text.to_string(), public: Some(key.public_key().clone()), format: "OpenSSH" })
     }
 
@@ -167,6 +186,49 @@ fn pkcs1(der: &[u8]) -> Option<PublicKey> {
     Some(PublicKey::new(KeyData::Rsa(RsaPublicKey { e, n }), ""))
 }
 
+/// Algorithms of PKCS#8 that every ssh reads from there: rsaEncryption, ecPublicKey, id-dsa.
+const BY_SSH: [&[u8]; 3] = [
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01],
+    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01],
+    &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01],
+];
+/// id-Ed25519 (RFC 8410)
+const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+
+/// The seed of an ed25519 key in a `PrivateKeyInfo` (RFC 5208, RFC 8410), which ssh reads from OpenSSH's format only, before its
+/// version 9.6; none of a key that ssh reads as it is.
+fn pkcs8(der: &[u8]) -> Result<Option<[u8; 32]>, KeyError> {
+    let parts = element(der, 0x30).and_then(|(sequence, _)| {
+        let (_, rest) = element(sequence, 0x02)?;
+        let (algorithm, rest) = element(rest, 0x30)?;
+        Some((element(algorithm, 0x06)?.0, element(rest, 0x04)?.0))
+    });
+    let (algorithm, key) = parts.ok_or_else(|| KeyError::Damaged("it is no PKCS#8".into()))?;
+    if algorithm == ED25519 {
+        let seed = element(key, 0x04).and_then(|(seed, _)| seed.try_into().ok());
+        return seed.map(Some).ok_or_else(|| KeyError::Damaged("its 32 bytes are not there".into()));
+    }
+    if BY_SSH.contains(&algorithm) { Ok(None) } else { Err(KeyError::Kind(dotted(algorithm))) }
+}
+
+/// An object identifier as people write it (X.690, 8.19).
+fn dotted(identifier: &[u8]) -> String {
+    let mut arcs: Vec<u64> = vec![0];
+    for byte in identifier {
+        if let Some(arc) = arcs.last_mut() {
+            *arc = arc.saturating_mul(128).saturating_add(u64::from(byte & 0x7f));
+        }
+        if byte & 0x80 == 0 {
+            arcs.push(0);
+        }
+    }
+    arcs.pop();
+    let first = arcs.first().copied().unwrap_or_default();
+    let root = (first / 40).min(2);
+    let arcs = [root, first - 40 * root].into_iter().chain(arcs.into_iter().skip(1));
+    arcs.map(|arc| arc.to_string()).collect::<Vec<_>>().join(".")
+}
+
 /// The content of the DER element of a tag at the beginning, and what follows it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&found, rest) = der.split_first()?;
@@ -225,7 +287,7 @@ pub struct KnownHost {
     pub fingerprint: String,
 }
 
-/// Reads a `known_hosts` text; comments and empty lines are passed over.
+/// Reads a `known_hosts` text: the keys to trust. Comments, empty lines and revoked keys are passed over.
 ///
 /// # Errors
 /// The number of the first line (from 1) that is none, with the reason.
@@ -233,7 +295,10 @@ pub fn known_hosts(text: &str) -> Result<Vec<KnownHost>, (usize, String)> {
     let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
     lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(number, line)| known_host(line).map_err(|e| (number, e)))
+        .map(|(number, line)| Ok((line, known_host(line).map_err(|e| (number, e))?)))
+        // A key that must never be trusted makes no host known.
+        .filter(|known| !known.as_ref().is_ok_and(|(line, _)| line.starts_with("@revoked")))
+        .map(|known| known.map(|(_, host)| host))
         .collect()
 }
 

@@ -29,6 +29,11 @@ fn key(secret: &Secret) -> Option<String> {
     Some(Key::read(&bytes).map_or_else(|error| format!("unusable: {error}"), |key| key.fingerprint()))
 }
 
+/// The public half of a Secret's key, for whoever has to register it.
+fn public_key(secret: &Secret) -> Option<String> {
+    Key::read(&secret::value(secret, SSH_KEY)?).ok()?.public_line()
+}
+
 fn users<'a>(secret: &'a Secret, accounts: &'a [ServiceAccount]) -> impl Iterator<Item = (&'a ServiceAccount, bool)> {
     let names = |references: &[ObjectReference]| references.iter().any(|r| r.name == secret.metadata.name);
     let here = accounts.iter().filter(|account| account.metadata.namespace == secret.metadata.namespace);
@@ -75,12 +80,13 @@ impl Described for Secret {
         let mut page = sections::named(&self.metadata);
         page.head.push(Line::field("Type", self.kind.as_deref().unwrap_or("Opaque")));
         page.field("Key", key(self).as_deref());
+        page.field("Public key", public_key(self).as_deref());
         let mut keys: Vec<&str> = self.data.keys().map(String::as_str).collect();
         // As a server of Kubernetes orders them; the sandbox keeps the order in which they were written.
         keys.sort_unstable();
         page.field("Data", Some(&keys.join(", ")));
         if is_for_tekton(self) {
-            page.sections.push(names_or("Hosts", hosts(self), "none: Tekton hands it to no step (annotation tekton.dev/git-0 is missing)"));
+            page.sections.push(names_or("Hosts", hosts(self), no_host(self)));
         }
         if let Some(text) = secret::value(self, KNOWN_HOSTS) {
             page.sections.push(Section::names("", "Known hosts", trusted(&String::from_utf8_lossy(&text))));
@@ -96,6 +102,14 @@ impl Described for Secret {
             None => names_or("ServiceAccounts", Vec::new(), "unknown: you may not list ServiceAccounts"),
         });
         page
+    }
+}
+
+/// What it means that a Secret names no host.
+fn no_host(secret: &Secret) -> &'static str {
+    match secret.kind.as_deref() {
+        Some(DOCKER_CONFIG | DOCKER_CFG) => "none: its docker configuration names no registry",
+        _ => "none: Tekton hands it to no step (annotation tekton.dev/git-0 is missing)",
     }
 }
 

@@ -185,6 +185,46 @@ fn no_value_of_a_secret_is_ever_shown() {
 }
 
 #[test]
+fn a_comment_of_two_lines_is_refused_since_the_public_key_is_one() {
+    let world = World::sandbox();
+    let create = ["secret", "create", "ssh", "tt-ssh", "--host", "github.com", "--generate", "--comment", "one\ntwo"];
+    world.rtkn(&create).exits(1).says("--comment").says("one line");
+    world.rtkn(&["secret", "list"]).ok().never_shows("tt-ssh");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_public_key_that_could_not_be_printed_is_shown_by_describe() {
+    let world = World::sandbox();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    let mut command = world.command(&["secret", "create", "ssh", "tt-ssh", "--host", "github.com", "--generate"]);
+    let output = command.stdout(full()).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("secret describe tt-ssh"), "{said}");
+    world.rtkn(&["secret", "describe", "tt-ssh"]).ok().prints("ssh-ed25519 AAAA");
+}
+
+#[test]
+fn a_docker_configuration_says_which_login_is_not_in_it() {
+    let world = World::sandbox();
+    let config =
+        world.write("config.json", &json!({"auths": {"ghcr.io": {"auth": "dTpw"}}, "credHelpers": {"gcr.io": "gcloud"}}).to_string());
+    let create = |name: &str, config: &str| world.rtkn(&["secret", "create", "docker", name, "--config", config]);
+    create("images", &config).ok().says("the password of gcr.io is not in").says("docker-credential-gcloud");
+    world.rtkn(&["secret", "describe", "images"]).ok().prints("ghcr.io").never_shows("gcr.io\n");
+    let config = world.write("bad.json", &json!({"auths": {"ghcr.io": {"auth": "hunter2"}}}).to_string());
+    create("other", &config).exits(1).says("the entry of ghcr.io is no login").never_shows("hunter2");
+}
+
+#[test]
+fn a_third_line_on_standard_input_belongs_to_no_login() {
+    let world = World::sandbox();
+    let create = ["secret", "create", "basic", "x", "--host", "https://git.example", "--stdin"];
+    world.stdin(&create, "me\nhunter2\nmore\n").exits(1).says("more than two lines").never_shows("hunter2");
+}
+
+#[test]
 fn a_password_is_never_taken_from_the_command_line() {
     let world = World::started_sandbox();
     for flag in ["--password", "--token", "--user", "--username"] {

@@ -69,6 +69,19 @@ fn no_golden_text_is_left_over() {
     }
 }
 
+/// A key that the ssh of a step cannot read is refused by the server as well, which is not the cause.
+#[test]
+fn a_key_that_ssh_cannot_read_is_told_before_what_comes_of_it() {
+    let path = folder("corpus").join("publickey-wrong.json");
+    let text = fs::read_to_string(path).expect("a recording");
+    let before = "diaggit@192.0.2.2: Permission denied";
+    let told_first = format!("Load key \\\"/root/.ssh/id_hook\\\": invalid format\\n{before}");
+    let diagnosis = diagnosis(Recording::read(&text.replace(before, &told_first)));
+    let rules: Vec<&str> = diagnosis.findings.iter().map(|f| f.rule).collect();
+    assert_eq!(rules, ["KeyUnreadable"], "{}", told(&diagnosis));
+    assert!(told(&diagnosis).contains("secret create ssh hook --host 192.0.2.2"), "{}", told(&diagnosis));
+}
+
 #[test]
 fn each_failure_has_the_rule_that_knows_it() {
     let expected = [

@@ -25,6 +25,8 @@ pub struct Arguments {
     create: CreateArgs,
 }
 
+const TWO_LINES: &str = "standard input needs two lines with --stdin: the user, then the password or token";
+
 /// Makes the Secret.
 ///
 /// # Errors
@@ -43,22 +45,24 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
 fn ask(session: &mut Session) -> Result<(Redacted, Redacted), Failure> {
     let user = session.term.line("User:", None, "--stdin with user and password as two lines")?;
     let password = session.term.secret("Password or token:", "--stdin with user and password as two lines")?;
-    filled(Redacted(user), Redacted(password))
+    filled(Redacted(user), Redacted(password), "nothing was made; call it again and type both")
 }
 
 async fn two_lines(session: &Session) -> Result<(Redacted, Redacted), Failure> {
     let input = String::from_utf8(session.term.input().await?).map_err(|_| Failure::invalid("standard input is no UTF-8"))?;
     let mut lines = input.lines();
     let mut next = || Redacted(lines.next().unwrap_or_default().to_owned());
-    let user = next();
-    filled(user, next())
+    let (user, password) = (next(), next());
+    if lines.next().is_some() {
+        return Err(Failure::invalid("standard input has more than two lines").hint(TWO_LINES));
+    }
+    filled(user, password, TWO_LINES)
 }
 
-fn filled(user: Redacted, password: Redacted) -> Result<(Redacted, Redacted), Failure> {
+fn filled(user: Redacted, password: Redacted, hint: &str) -> Result<(Redacted, Redacted), Failure> {
     let missing = if user.0.is_empty() { "user" } else { "password" };
     match user.0.is_empty() || password.0.is_empty() {
-        true => Err(Failure::usage(format!("the {missing} is empty"))
-            .hint("standard input needs two lines with --stdin: the user, then the password or token")),
+        true => Err(Failure::usage(format!("the {missing} is empty")).hint(hint)),
         false => Ok((user, password)),
     }
 }

@@ -36,10 +36,16 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     let path =
         args.config.clone().or_else(default_config).ok_or_else(|| Failure::usage("no home directory is known; give --config FILE"))?;
     let text = input::text(&path).map_err(|e| Failure::file(&path, &e).hint("docker login writes such a file; --config names another"))?;
-    let config = secret::docker_config(&text, args.registry.as_deref()).map_err(|error| explained(&path.display().to_string(), &error))?;
+    let logins = secret::docker_config(&text, args.registry.as_deref()).map_err(|error| explained(&path.display().to_string(), &error))?;
+    for (registry, helper) in &logins.elsewhere {
+        session.term.say(format!(
+            "Warning: the password of {registry} is not in {}: docker-credential-{helper} keeps it, so the Secret is without it",
+            path.display()
+        ));
+    }
     let cluster = session.cluster().await?;
     let existing = found::<Secret>(&cluster, &args.name).await?;
-    let manifest = secret::docker(&cluster.namespace, &args.name, &config);
+    let manifest = secret::docker(&cluster.namespace, &args.name, &logins.config);
     super::make(session, manifest, existing.as_ref(), &args.create).await
 }
 
@@ -58,7 +64,7 @@ fn explained(path: &str, error: &DockerError) -> Failure {
     match error {
         DockerError::Helper { registry, .. } => failure.hint("a step has no such helper").hint(login(registry)),
         DockerError::Empty => failure.hint(login("REGISTRY")),
-        DockerError::NoRegistry { registry, .. } => failure.hint(login(registry)),
+        DockerError::NoRegistry { registry, .. } | DockerError::Auth { registry } => failure.hint(login(registry)),
         DockerError::Json(_) => failure,
     }
 }

@@ -38,13 +38,18 @@ pub struct Arguments {
     #[arg(long)]
     scan_host: bool,
     /// Comment of the key that --generate makes [default: NAMESPACE/NAME]
-    #[arg(long, value_name = "TEXT", conflicts_with = "key")]
+    #[arg(long, value_name = "TEXT", value_parser = comment, conflicts_with = "key")]
     comment: Option<String>,
     /// Write the private key of --generate to this file as well, readable to you only
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "dry_run"], value_hint = clap::ValueHint::FilePath)]
     save: Option<PathBuf>,
     #[command(flatten)]
     create: CreateArgs,
+}
+
+fn comment(text: &str) -> Result<String, String> {
+    // The public key is one line, of which the comment is the end.
+    if text.chars().any(char::is_control) { Err("a comment is one line without control characters".into()) } else { Ok(text.to_owned()) }
 }
 
 /// Makes the Secret.
@@ -199,7 +204,10 @@ fn say_what_is_next(session: &mut Session, args: &Arguments, key: &Key, knows_ho
     if args.generate {
         let line = key.public_line().unwrap_or_default();
         match args.create.write.output {
-            None => session.term.answer(line)?,
+            None => {
+                let printed = session.term.answer(line).and_then(|()| session.term.flush());
+                printed.map_err(|error| with_the_key_elsewhere(session, args, error.into()))?;
+            }
             Some(_) => session.term.say(line),
         }
         if args.create.write.dry_run {
@@ -223,6 +231,16 @@ fn say_what_is_next(session: &mut Session, args: &Arguments, key: &Key, knows_ho
         super::say_next(session, &args.name);
     }
     Ok(())
+}
+
+/// The public key could not be printed, and the Secret is made.
+fn with_the_key_elsewhere(session: &Session, args: &Arguments, failure: Failure) -> Failure {
+    match args.create.write.dry_run {
+        true => failure,
+        false => {
+            failure.hint(format!("the Secret is made; {} shows its public key", session.command(&format!("secret describe {}", args.name))))
+        }
+    }
 }
 
 /// Where a forge takes keys that may read one repository.

@@ -143,6 +143,23 @@ pub fn no_secret_for_host(evidence: &Evidence, unit: &Unit, _: &Trace, facts: &m
     given.used().is_none() && tell(&given, None, facts)
 }
 
+/// ssh says that it cannot read a key; Tekton names its file after the Secret (docs/auth.md: `id_SECRET`).
+pub fn key_unreadable(evidence: &Evidence, unit: &Unit, trace: &Trace, facts: &mut Facts) -> bool {
+    let unreadable = |text: &str| {
+        let (path, why) = text.split_once("Load key \"")?.1.split_once("\": ")?;
+        let secret = path.rsplit('/').next()?.strip_prefix("id_")?;
+        let known = ["invalid format", "error in libcrypto"].iter().any(|known| why.starts_with(known));
+        known.then(|| secret.to_owned())
+    };
+    let found = unit.traces.iter().filter(|t| t.place == Place::Log).find_map(|t| unreadable(&t.text));
+    if let Some(secret) = &found {
+        about_repository(evidence, unit, trace, facts);
+        facts.add("host", "HOST");
+        facts.add("secret", secret);
+    }
+    found.is_some()
+}
+
 /// ssh says that it knows the server under another key.
 pub fn host_key_changed(evidence: &Evidence, unit: &Unit, _: &Trace, facts: &mut Facts) -> bool {
     let log = unit.traces.iter().filter(|t| t.place == Place::Log);

@@ -8,7 +8,7 @@ use super::pattern::Facts;
 use crate::near::nearest;
 use crate::objects::core::{PersistentVolumeClaim, StorageClass};
 pub use credentials::{
-    about_repository, host_key_changed, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_lists_fine,
+    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_lists_fine,
     secret_not_listed, secret_of_other_host, secret_of_wrong_type,
 };
 

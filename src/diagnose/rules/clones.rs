@@ -3,7 +3,7 @@
 use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
 use super::{LOG, Rule, Weight};
 use crate::diagnose::checks::{
-    about_repository, host_key_changed, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_lists_fine,
+    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_lists_fine,
     secret_not_listed, secret_of_other_host, secret_of_wrong_type,
 };
 use crate::diagnose::evidence::Need;
@@ -31,7 +31,26 @@ const SCAN: &[super::Mend] = &[
     Say("Then start the run again."),
 ];
 
+/// What ssh says of a key that it cannot read, and what comes of that.
+const UNREADABLE: &[&str] = &["Load key \"{_}\": ", "Permission denied (publickey", "Permission denied ({_…}publickey"];
+
 pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "KeyUnreadable",
+        patterns: UNREADABLE,
+        check: Some(key_unreadable),
+        needs: &[],
+        summary: "ssh in the step cannot read the private key in Secret {secret}: it is damaged, or in a format that this ssh does not know",
+        mend: &[
+            Say("Put the key in anew, in OpenSSH's format and with the line end after its last line:"),
+            Own("secret create ssh {secret} --host {host} --key FILE --scan-host --replace"),
+            Say("Or make another, whose public half has to be registered with the git server:"),
+            Own("secret create ssh {secret} --host {host} --generate --scan-host --replace"),
+        ],
+        source: "OpenSSH, seen with 9.2",
+        example: ("", "Load key \"/root/.ssh/id_git\": invalid format"),
+        ..CAUSE
+    },
     Rule {
         id: "SecretNotListed",
         patterns: REFUSED,

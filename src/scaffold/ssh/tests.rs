@@ -5,6 +5,11 @@ use std::process::Command;
 
 use ssh_key::rand_core::OsRng;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ssh_key::PrivateKey;
+use ssh_key::private::Ed25519Keypair;
+
 use super::{Key, KeyError, known_hosts, sorted};
 
 /// The output of ssh-keygen, or nothing where there is none.
@@ -62,6 +67,27 @@ fn what_is_no_usable_key_is_told_apart() {
     assert_eq!(error(&std::fs::read(format!("{path}.pub")).expect("the key")), Some(KeyError::Public));
 }
 
+fn pkcs8(algorithm: u8, seed: [u8; 32]) -> Vec<u8> {
+    let head = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, algorithm, 0x04, 0x22, 0x04, 0x20];
+    let der = [head.as_slice(), &seed].concat();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der)).into_bytes()
+}
+
+#[test]
+fn an_ed25519_key_of_pkcs8_is_put_into_the_format_that_every_ssh_reads() {
+    let key = Key::read(&pkcs8(0x70, [7; 32])).unwrap_or_else(|e| panic!("{e}"));
+    assert!(key.private_text().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----\n"));
+    let again = Key::read(key.private_text().as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let public = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32])).public_key().to_openssh().expect("a line");
+    assert_eq!(again.public_line(), Some(public));
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_refused() {
+    let x25519 = Key::read(&pkcs8(0x6e, [7; 32])).err();
+    assert_eq!(x25519, Some(KeyError::Kind("1.3.101.110".into())));
+}
+
 #[test]
 fn line_ends_of_windows_are_mended() {
     let key = Key::generate(&mut OsRng, "c").unwrap_or_else(|e| panic!("{e}"));
@@ -85,6 +111,12 @@ fn a_generated_key_is_read_by_ssh_keygen() {
 }
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+#[test]
+fn a_revoked_key_makes_no_host_known() {
+    let hosts = known_hosts(&format!("@revoked github.com {ED25519}\n@cert-authority *.corp {ED25519}\n")).expect("known hosts");
+    assert_eq!(hosts.iter().map(|known| known.hosts.as_str()).collect::<Vec<_>>(), ["*.corp"]);
+}
 
 #[test]
 fn known_hosts_are_read_by_line() {

@@ -110,7 +110,7 @@ spec:
   pipelineSpec:
     tasks:
       - name: slow
-        taskSpec: {{steps: [{{name: s, image: none, script: '{sleep}'}}]}}
+        taskSpec: {{steps: [{{name: s, image: none, script: 'echo begun; {sleep}'}}]}}
 "
     )
 }
@@ -122,6 +122,7 @@ fn has_failed_since_the_sandbox_stopped(world: &World, marker: &Marker) {
     world.rtkn(&["tr", "list"]).ok().prints("Failed(SandboxStopped)").never_shows("Running");
     ended(world, "pr", "False", "Failed");
     world.rtkn(&["diagnose", "pr", "run"]).ok().prints("the sandbox stopped while this step ran");
+    world.rtkn(&["pr", "logs", "run"]).prints("[slow : s] begun");
 }
 
 #[test]

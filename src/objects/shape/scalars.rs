@@ -48,7 +48,7 @@ fn text(given: &Value) -> Option<String> {
 }
 
 /// `1` for `1.0`, as Go writes it.
-fn plain(number: &Number) -> String {
+pub fn plain(number: &Number) -> String {
     match number.as_f64().filter(|_| number.is_f64()) {
         Some(float) if float.fract() == 0.0 && float.abs() < 1e21 => format!("{float:.0}"),
         _ => number.to_string(),

@@ -131,16 +131,47 @@ fn check_name(kind: &Kind, object: &Value) -> Result<(), ApiError> {
 
 /// The server's own part of core kinds.
 fn complete(kind: &Kind, object: &mut Value) -> Result<(), ApiError> {
-    if kind.group == kinds::PIPELINE_RUN.group {
-        object.get_mut("spec").into_iter().for_each(drop_nulls);
+    if kind.group == kinds::PIPELINE_RUN.group
+        && let Some(spec) = object.get_mut("spec")
+    {
+        read_null_params(spec);
+        drop_nulls(spec);
     }
     match kind {
         kind if kind == &kinds::SECRET => complete_secret(object),
+        kind if kind == &kinds::CONFIG_MAP => check_config_map(object),
         _ => {
             listeners::complete(kind, object);
             Ok(())
         }
     }
+}
+
+/// A param that is given `null` has the empty text, where elsewhere `null` is nothing (Pipelines, `ParamValue.UnmarshalJSON`).
+fn read_null_params(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(read_null_params),
+        Value::Object(fields) => {
+            let params = fields.get_mut("params").and_then(Value::as_array_mut).into_iter().flatten();
+            for value in params.filter_map(|param| param.get_mut("value")).filter(|value| value.is_null()) {
+                *value = json!("");
+            }
+            fields.values_mut().for_each(read_null_params);
+        }
+        _ => {}
+    }
+}
+
+/// A ConfigMap holds texts, and bytes as base64.
+fn check_config_map(object: &Value) -> Result<(), ApiError> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    for field in ["data", "binaryData"] {
+        let entries = object[field].as_object().into_iter().flatten();
+        if let Some((key, _)) = entries.into_iter().find(|(_, value)| !value.is_string() && !value.is_null()) {
+            return Err(ApiError::bad_request(format!("ConfigMap {name:?}: {field}.{key} is no text: write it in quotes")));
+        }
+    }
+    Ok(())
 }
 
 /// Moves a Secret's `stringData` into `data`, where it is kept and managed.
@@ -189,6 +220,22 @@ mod tests {
     fn problem(kind: &'static Kind, object: Value) -> String {
         let mut object = object;
         check_new(kind, &mut object).err().map(|error| error.message).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_config_map_holds_texts_only() {
+        let of = |value: Value| problem(&kinds::CONFIG_MAP, json!({"metadata": {"name": "c"}, "data": {"debug": value}}));
+        assert_eq!(of(json!("true")), "");
+        assert!(of(json!(true)).contains("data.debug is no text"));
+    }
+
+    #[test]
+    fn a_param_that_is_given_null_is_empty_and_one_without_a_value_is_refused() {
+        let run = |param: Value| json!({"metadata": {"name": "r"}, "spec": {"pipelineRef": {"name": "p"}, "params": [param]}});
+        let mut null = run(json!({"name": "a", "value": null}));
+        check_new(&kinds::PIPELINE_RUN, &mut null).expect("admitted");
+        assert_eq!(null["spec"]["params"][0]["value"], "");
+        assert!(problem(&kinds::PIPELINE_RUN, run(json!({"name": "a"}))).contains("missing field(s): spec.params[0].value"));
     }
 
     #[test]

@@ -72,6 +72,11 @@ pub enum Action {
         /// The steps
         execution: Box<TaskExecution>,
     },
+    /// Writes the status of a pod whose steps died with an earlier process; its logs stay with it
+    Bury {
+        /// The pod
+        pod: Value,
+    },
     /// Makes or updates the pod of a TaskRun that cannot start yet
     Hold {
         /// The pod

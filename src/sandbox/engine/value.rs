@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::objects::shape::scalars::plain;
+
 /// The value of a param or result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -31,6 +33,7 @@ impl ParamValue {
                 None => Self::String(json.to_string()),
             },
             Value::Null => Self::String(String::new()),
+            Value::Number(number) => Self::String(plain(number)),
             other => Self::String(other.to_string()),
         }
     }
@@ -124,5 +127,6 @@ mod tests {
         assert_eq!(ParamValue::of(&json!({"a": "b"})).type_name(), "object");
         assert_eq!(ParamValue::of(&json!([1, 2])), ParamValue::String("[1,2]".into()));
         assert_eq!(ParamValue::of(&json!(true)), ParamValue::String("true".into()));
+        assert_eq!(ParamValue::of(&json!(1e3)), ParamValue::String("1000".into()));
     }
 }

@@ -214,8 +214,10 @@ fn trigger(spec: &Value, at: &str, problems: &mut Vec<String>) {
             problems.push(neither(&[&format!("{at}.name"), &format!("{at}.ref"), &format!("{at}.spec")]));
         } else if let Some(value) = binding["value"].as_str() {
             readable(value, &format!("{at}.value"), problems);
-        } else {
+        } else if binding["value"].is_null() {
             problems.push(missing(&format!("{at}.value")));
+        } else {
+            textual(&binding["value"], &format!("{at}.value"), problems);
         }
     }
     let own = &spec["template"];
@@ -241,7 +243,9 @@ fn binding_params(spec: &Value, problems: &mut Vec<String>) {
         if params[..i].iter().any(|earlier| earlier["name"] == param["name"]) {
             return problems.push(both(&[&format!("spec.params[{i}].name")]));
         }
-        let (value, at) = (text(&param["value"]), format!("spec.params[{i}].value"));
+        let at = format!("spec.params[{i}].value");
+        textual(&param["value"], &at, problems);
+        let value = text(&param["value"]);
         // The webhook forgives the last expression of a value that it has no end.
         let begun = value.rsplit_once("$(").map_or("", |(before, _)| before);
         if expressions(begun).len() < begun.matches("$(").count() {
@@ -268,6 +272,9 @@ fn template(spec: &Value, at: &str, problems: &mut Vec<String>) {
         return problems.push(missing(&if whole { format!("{at}, {within}") } else { within }));
     }
     let at = within;
+    for (i, param) in list(&spec["params"]).enumerate() {
+        textual(&param["default"], &format!("spec.params[{i}].default"), problems);
+    }
     let declared: Vec<&str> = list(&spec["params"]).map(|param| text(&param["name"])).collect();
     for (i, resource) in list(&spec["resourcetemplates"]).enumerate() {
         for field in ["kind", "apiVersion"] {
@@ -279,6 +286,13 @@ fn template(spec: &Value, at: &str, problems: &mut Vec<String>) {
             let detail = format!("'$(tt.params.{name})' must be declared in spec.params");
             problems.push(format!("invalid value: undeclared param '$(tt.params.{name})': {at}[{i}]\n{detail}"));
         }
+    }
+}
+
+/// Refuses what a struct of Triggers cannot hold where it has a text.
+fn textual(value: &Value, at: &str, problems: &mut Vec<String>) {
+    if !value.is_string() && !value.is_null() {
+        problems.push(format!("invalid value: {value}: {at}: expected a text, write it in quotes"));
     }
 }
 
@@ -430,6 +444,11 @@ mod tests {
             &kinds::TRIGGER_BINDING,
             json!({"params": [{"name": "a", "value": "$(body $(header.x)"}, {"name": "b", "value": "$(body $(header.x)"}]}),
             "invalid value: $(body $(header.x): spec.params[0].value",
+        );
+        expect(
+            &kinds::TRIGGER_BINDING,
+            json!({"params": [{"name": "a", "value": 5}]}),
+            "invalid value: 5: spec.params[0].value: expected a text, write it in quotes",
         );
         for nothing in [json!(null), json!({}), json!({"params": []}), json!({"params": null})] {
             expect(&kinds::TRIGGER_BINDING, nothing, "missing field(s): spec");

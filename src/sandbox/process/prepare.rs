@@ -49,6 +49,9 @@ pub enum StepError {
         "steps[{0}].command: neither command nor script is given, and the entrypoint of an image is not known to an engine that does not use images: write the command into the step"
     )]
     NoCommand(usize),
+    /// A container does not start there
+    #[error("steps[{0}].workingDir: {1:?} is relative, and no container starts there: write the whole path, such as /workspace/{1}")]
+    RelativeDir(usize, String),
     /// A path that cannot be put in
     #[error("{field}: {source}; this machine permits no mount namespace, so that paths can only be put in as text ({reason})")]
     Path {
@@ -143,8 +146,12 @@ fn ready_step(
     for (name, value) in &mut env {
         *value = paths.put_in_value(value, || format!("steps[{i}].env[{name}]"))?;
     }
-    let dir = Path::new("/workspace").join(step.working_dir.as_deref().unwrap_or_default());
-    if let Some(real) = attempt.locate(&dir) {
+    let dir = match step.working_dir.as_deref().filter(|dir| !dir.is_empty()) {
+        Some(dir) if dir.starts_with('/') => Path::new(dir),
+        Some(dir) => return Err(StepError::RelativeDir(i, dir.to_owned())),
+        None => Path::new("/workspace"),
+    };
+    if let Some(real) = attempt.locate(dir) {
         std::fs::create_dir_all(&real).map_err(|source| StepError::Io { step: i, path: real, source })?;
     }
     let copy = |path: &Option<String>| path.as_ref().map(|p| dir.join(p)).map(|p| attempt.locate(&p).unwrap_or(p));
@@ -152,7 +159,7 @@ fn ready_step(
         command,
         args: paths.put_in_all(&step.args, i, "args")?,
         env,
-        working_dir: paths.seen(&dir, attempt),
+        working_dir: paths.seen(dir, attempt),
         stdout_copy: copy(&step.stdout_path),
         stderr_copy: copy(&step.stderr_path),
         interpreter,

@@ -147,7 +147,7 @@ fn alive(pid: &str) -> bool {
 async fn steps_run_in_order_and_share_the_workspace() {
     for world in World::each() {
         let mut second = script("b", "cat /workspace/x; pwd > here; cat /workspace/sub/here");
-        second.working_dir = Some("sub".to_owned());
+        second.working_dir = Some("/workspace/sub".to_owned());
         let outcome = world.run(task(vec![script("a", "echo one > x; echo out; echo err >&2; echo again"), second])).await;
         assert_eq!(outcome.ends(), [(0, StepEnd::Completed), (0, StepEnd::Completed)], "{:?}", outcome.refused);
         assert_eq!(world.text("a").await, "out\nerr\nagain\n");
@@ -320,7 +320,7 @@ async fn a_working_directory_that_is_not_there_is_made_and_not_on_this_machine()
     let on_machine = TempDir::new().expect("a temporary directory");
     fs::write(on_machine.path().join("kept"), "").expect("written");
     let below = on_machine.path().canonicalize().expect("it is there").join("src/app").display().to_string();
-    let dirs = ["/no-such-directory/deep", below.as_str(), "sub/deep", "/workspace/other", "/tekton/home/own"];
+    let dirs = ["/no-such-directory/deep", below.as_str(), "/workspace/sub/deep", "/workspace/other", "/tekton/home/own"];
     let step = |(index, dir): (usize, &&str)| {
         let mut step = script(&format!("s{index}"), "touch left; pwd; ls -A ../..");
         step.working_dir = Some((*dir).to_owned());
@@ -332,6 +332,17 @@ async fn a_working_directory_that_is_not_there_is_made_and_not_on_this_machine()
     assert_eq!(world.text("s1").await, format!("{below}\nkept\nsrc\n"), "what is around it is still there");
     assert_eq!(world.text("s2").await.lines().next(), Some("/workspace/sub/deep"));
     assert!(!Path::new("/no-such-directory").exists() && !on_machine.path().join("src").exists(), "this machine was written to");
+}
+
+#[tokio::test]
+async fn a_relative_working_directory_is_refused_as_a_container_would_not_start_there() {
+    for world in World::each() {
+        let mut step = script("a", "true");
+        step.working_dir = Some("sub/deep".to_owned());
+        let outcome = world.run(task(vec![step])).await;
+        assert!(outcome.ends().is_empty(), "nothing ran");
+        assert!(outcome.refused.is_some_and(|why| why.starts_with("steps[0].workingDir: \"sub/deep\" is relative")));
+    }
 }
 
 #[tokio::test]

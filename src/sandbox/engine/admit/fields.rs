@@ -29,6 +29,8 @@ pub enum Shape {
     Labels,
     /// A param's value: text, a list or a map
     Value,
+    /// The same, which has to be there
+    Given,
     /// An object of Kubernetes that is passed on whole
     Whole,
     /// An object
@@ -178,7 +180,7 @@ static STEP_TEMPLATE: &[Field] = &[
     f("securityContext", NoEffect),
 ];
 
-static PARAM: &[Field] = &[f("name", Text), f("value", Shape::Value)];
+static PARAM: &[Field] = &[f("name", Text), f("value", Shape::Given)];
 
 static PARAM_SPEC: &[Field] =
     &[f("name", Text), f("type", Text), f("description", Text), f("properties", Whole), f("default", Shape::Value), f("enum", Refused)];
@@ -329,6 +331,8 @@ pub fn check(value: &Value, fields: &'static [Field], path: &str, findings: &mut
             None => findings.errors.push(format!("unknown field \"{path}\"")),
         }
     }
+    let needed = fields.iter().filter(|field| matches!(field.shape, Shape::Given) && !object.contains_key(field.name));
+    findings.errors.extend(needed.map(|field| format!("missing field(s): {path}.{}", field.name)));
 }
 
 fn mistyped(path: &str, wanted: &str, value: &Value) -> String {
@@ -347,7 +351,7 @@ impl Shape {
     fn check(&self, value: &Value, path: &str, findings: &mut Findings) {
         let texts = |items: &Vec<Value>| items.iter().all(Value::is_string);
         let (wanted, right) = match self {
-            Self::Value | Whole => return,
+            Self::Value | Self::Given | Whole => return,
             // A field that says nothing, as programs write them, asks for nothing either.
             NoEffect | NoEffectWord(_) if is_empty(value) => return,
             NoEffect => return findings.without_effect.push(path.to_owned()),

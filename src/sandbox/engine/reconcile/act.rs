@@ -48,6 +48,7 @@ impl Controller {
                     _ => Ok(()),
                 }
             }
+            Action::Bury { pod } => self.put_pod(pod).map(drop),
             Action::Stop { pod } => {
                 self.attempts.stop(namespace(run), &pod);
                 self.store.delete(&kinds::POD, namespace(run), &pod).map(drop)

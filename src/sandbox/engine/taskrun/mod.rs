@@ -108,9 +108,8 @@ fn interrupt(subject: &Subject<'_>, draft: &mut Draft, pod: &Value) {
     let open = steps.iter().find(|step| step.get("terminated").is_none());
     let open = open.map_or("", |step| text(step, "/container")).to_owned();
     let message = format!("{open:?} did not end: the sandbox stopped while this step ran");
-    let pod = name(pod).to_owned();
     end_steps(draft, INTERRUPTED);
-    draft.actions.push(Action::Stop { pod });
+    draft.actions.push(Action::Bury { pod: pod::dead(pod, INTERRUPTED, draft.clock.now) });
     draft.conclude(&Condition::failed(INTERRUPTED, message));
     retry(subject, draft);
 }

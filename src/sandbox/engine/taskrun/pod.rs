@@ -1,5 +1,6 @@
 //! The pod object that stands for an attempt of a TaskRun: what readers of logs watch.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::super::names;
@@ -86,6 +87,21 @@ pub(super) fn container_status(container: &Value, state: Value, running: bool) -
         "restartCount": 0,
         "state": state,
     })
+}
+
+/// A pod whose containers died with whatever ran them; those that had ended by themselves stay as they are.
+pub(super) fn dead(pod: &Value, reason: &str, now: Timestamp) -> Value {
+    let mut pod = pod.clone();
+    for status in pod.pointer_mut("/status/containerStatuses").and_then(Value::as_array_mut).into_iter().flatten() {
+        if status["state"].get("terminated").is_some() {
+            continue;
+        }
+        let started = status["state"]["running"].get("startedAt").cloned().unwrap_or_else(|| stamp(now));
+        let ended = json!({"exitCode": 1, "reason": reason, "startedAt": started, "finishedAt": stamp(now)});
+        *status = container_status(status, json!({"terminated": ended}), false);
+    }
+    pod["status"]["phase"] = json!("Failed");
+    pod
 }
 
 /// Sets a condition of a pod.

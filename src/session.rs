@@ -9,7 +9,7 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use crate::client::Cluster;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::kubeconfig::{self, Wanted};
 use crate::sandbox::serve::{CONTEXT, Running, Sandbox, kubeconfig_file};
 use crate::shell::quoted;
@@ -28,12 +28,21 @@ pub struct Session {
     cluster: Option<Cluster>,
     /// The sandbox, where this process holds it because it is not started
     held: Option<Sandbox>,
-    /// The same, for whoever waits for its end
-    opened: watch::Sender<Option<Sandbox>>,
+    /// The sandbox that is used, for whoever waits for its end
+    used: watch::Sender<Option<Used>>,
     /// Whether the person knows already that steps of the sandbox are no containers
     told: bool,
     /// The runs of which it was said what has no effect there
     told_of: HashSet<String>,
+}
+
+/// A sandbox in use.
+#[derive(Clone)]
+enum Used {
+    /// This process holds it
+    Held(Sandbox),
+    /// Another process serves it
+    Started(Running),
 }
 
 impl Session {
@@ -46,7 +55,7 @@ impl Session {
             sandbox,
             cluster: None,
             held: None,
-            opened: watch::Sender::new(None),
+            used: watch::Sender::new(None),
             told: false,
             told_of: HashSet::new(),
         }
@@ -81,7 +90,11 @@ impl Session {
         let dir = Sandbox::default_dir()?;
         let namespace = self.wanted.namespace.clone().unwrap_or_else(|| "default".into());
         let (client, server) = match Running::find(&dir).await {
-            Some(running) => (running.client(&namespace)?, format!("http://{}", running.address)),
+            Some(running) => {
+                let (client, server) = (running.client(&namespace)?, format!("http://{}", running.address));
+                self.used.send_replace(Some(Used::Started(running)));
+                (client, server)
+            }
             None => {
                 let sandbox = Sandbox::open(&dir).map_err(|error| Failure::unopened(error, &self.program))?;
                 let client = kube::Client::new(sandbox.client_service(), namespace.as_str());
@@ -151,18 +164,25 @@ impl Session {
     /// Keeps a sandbox that this process serves, so that it is ended with the session, Ctrl-C included.
     pub fn hold(&mut self, sandbox: &Sandbox) {
         self.held = Some(sandbox.clone());
-        self.opened.send_replace(Some(sandbox.clone()));
+        self.used.send_replace(Some(Used::Held(sandbox.clone())));
     }
 
-    /// Waits until the engine of a sandbox that this process holds fails, as on a full disk: whoever waits for a run would
-    /// wait for ever then.
-    pub fn engine_failure(&self) -> impl Future<Output = Failure> + use<> {
-        let mut opened = self.opened.subscribe();
+    /// Waits until the sandbox that is used works no longer: the engine that this process holds fails, as on a full disk, or the
+    /// process that serves it is gone. Whoever waits for a run would wait for ever then.
+    pub fn sandbox_failure(&self) -> impl Future<Output = Failure> + use<> {
+        let mut used = self.used.subscribe();
+        let start = format!("{} sandbox start", self.program);
         async move {
-            let sandbox = opened.wait_for(Option::is_some).await.ok().and_then(|sandbox| sandbox.clone());
-            match sandbox {
-                Some(sandbox) => sandbox.failed().await.into(),
-                None => std::future::pending().await,
+            let used = used.wait_for(Option::is_some).await.ok().and_then(|used| used.clone());
+            match (used, Sandbox::default_dir()) {
+                (Some(Used::Held(sandbox)), _) => sandbox.failed().await.into(),
+                (Some(Used::Started(running)), Ok(dir)) => {
+                    let pid = running.pid;
+                    running.gone(&dir).await;
+                    Failure::new(Kind::Unreachable, format!("the sandbox (process {pid}) is not there any longer"))
+                        .hint(format!("to start it: {start}"))
+                }
+                _ => std::future::pending().await,
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -168,6 +168,16 @@ fn start_stop_and_reset_do_what_they_say() {
     world.rtkn(&["sa", "list"]).ok().prints("builder");
     world.rtkn(&["sandbox", "reset", "--force"]).ok();
     world.rtkn(&["sa", "list"]).ok().never_shows("builder");
+}
+
+#[test]
+fn of_two_starts_at_once_both_find_the_sandbox_started() {
+    let world = World::sandbox();
+    let start = || world.command(&["sandbox", "start"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    for start in [start(), start()] {
+        let start = start.wait_with_output().expect("it ends");
+        assert!(start.status.success(), "{}", String::from_utf8_lossy(&start.stderr));
+    }
 }
 
 #[test]

@@ -245,7 +245,7 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
     let wanted = Wanted { file: cli.global.kubeconfig, context: cli.global.context, namespace: cli.global.namespace };
     let stderr_is_terminal = term.stderr_is_terminal;
     let mut session = Session::new(program, term, wanted, cli.global.sandbox);
-    let broken = session.engine_failure();
+    let broken = session.sandbox_failure();
     let done = tokio::select! {
         // In this order, so that Ctrl-C is listened for before a command asks its first question.
         biased;

@@ -125,6 +125,13 @@ fn has_failed_since_the_sandbox_stopped(world: &World, marker: &Marker) {
     world.rtkn(&["pr", "logs", "run"]).prints("[slow : s] begun");
 }
 
+fn kill_sandbox(world: &World) {
+    let status = world.rtkn(&["sandbox", "status", "-o", "json"]).ok().stdout;
+    let status: serde_json::Value = serde_json::from_str(&status).expect("-o json gives JSON");
+    let pid = status["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a started sandbox has a process");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it is there");
+}
+
 #[test]
 fn a_run_whose_command_was_killed_has_failed_for_whoever_looks_next() {
     let world = World::sandbox();
@@ -148,13 +155,26 @@ fn a_run_whose_sandbox_was_killed_has_failed_for_whoever_looks_next() {
     eventually("the run to be at work", || {
         (marker.is_alive() && condition(&seen(&world, "tr", "run-slow"))["reason"] == "Running").then_some(())
     });
-    let status = world.rtkn(&["sandbox", "status", "-o", "json"]).ok().stdout;
-    let status: serde_json::Value = serde_json::from_str(&status).expect("-o json gives JSON");
-    let pid = status["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a started sandbox has a process");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("it is there");
+    kill_sandbox(&world);
     has_failed_since_the_sandbox_stopped(&world, &marker);
     world.rtkn(&["sandbox", "start"]).ok();
     ended(&world, "pr", "False", "Failed");
+}
+
+#[test]
+fn whoever_follows_a_sandbox_that_was_killed_is_told_so() {
+    let world = World::started_sandbox();
+    let marker = Marker::new();
+    world.stdin(&["apply", "-f", "-"], &lasting(&marker)).ok();
+    eventually("the step to run", || marker.is_alive().then_some(()));
+    let mut follow = world.command(&["pr", "logs", "-f", "run"]);
+    let follow = follow.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    // It has to find the sandbox before that is gone.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    kill_sandbox(&world);
+    let ended = follow.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(1) && said.contains("is not there any longer") && said.contains("sandbox start"), "{said}");
 }
 
 #[test]

@@ -25,15 +25,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// When it does not start; its own words say why.
 pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, Failure> {
     let dir = Sandbox::default_dir()?;
-    if let Some(running) = Running::find(&dir).await {
-        session.term.answer(format_args!("The sandbox is started already: process {}, http://{}", running.pid, running.address))?;
-        if arguments.port.is_some_and(|port| port != running.address.port()) {
-            let words = format!("It keeps its port; to change it, stop it first: {} sandbox stop", session.program);
-            session.term.say(words);
-        }
-    } else {
-        let running = launch(&dir, arguments.port).await?;
-        session.term.answer(format_args!("The sandbox has started: process {}, http://{}", running.pid, running.address))?;
+    let (running, already) = match Running::find(&dir).await {
+        Some(running) => (running, true),
+        None => launch(&dir, arguments.port).await?,
+    };
+    let has = if already { "is started already" } else { "has started" };
+    session.term.answer(format_args!("The sandbox {has}: process {}, http://{}", running.pid, running.address))?;
+    if already && arguments.port.is_some_and(|port| port != running.address.port()) {
+        let words = format!("It keeps its port; to change it, stop it first: {} sandbox stop", session.program);
+        session.term.say(words);
     }
     let (program, kubeconfig) = (session.program.clone(), kubeconfig_file(&dir));
     session.term.answer("")?;
@@ -46,17 +46,20 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-async fn launch(dir: &Path, port: Option<u16>) -> Result<Running, Failure> {
+/// The sandbox that was started, and whether somebody else was faster.
+async fn launch(dir: &Path, port: Option<u16>) -> Result<(Running, bool), Failure> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| Failure::file(dir, &error))?;
     let mut child = spawn(dir, port)?;
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        if let Some(running) = Running::find(dir).await
-            && u32::try_from(running.pid) == Ok(child.id())
+        let ended = child.try_wait()?.is_some();
+        let running = Running::find(dir).await.map(|running| (u32::try_from(running.pid) != Ok(child.id()), running));
+        if let Some((others, running)) = running
+            && (ended || !others)
         {
-            return Ok(running);
+            return Ok((running, others));
         }
-        if child.try_wait()?.is_some() {
+        if ended {
             let mut said = Vec::new();
             // What cannot be read of it was not said.
             let _ = child.stderr.take().map(|mut stderr| stderr.read_to_end(&mut said));

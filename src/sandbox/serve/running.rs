@@ -22,6 +22,12 @@ pub const CONTEXT: &str = "rtkn-sandbox";
 /// How long a sandbox on this machine may take to say that it is there.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// How often whoever uses a started sandbox looks whether its process is there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long another may take to be started in its place.
+const RESTART: Duration = Duration::from_secs(5);
+
 /// Where a started sandbox is. Whoever can read this can use the sandbox, so only its owner can.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Running {
@@ -55,6 +61,22 @@ impl Running {
     /// Whether its process is there.
     pub fn is_alive(&self) -> bool {
         self.pid > 0 && signal::kill(Pid::from_raw(self.pid), None).is_ok()
+    }
+
+    /// Waits until it is gone for good: its process has ended, and none has taken its place for a while. One that does has
+    /// its port, so that whoever follows something goes on.
+    pub async fn gone(self, dir: &Path) {
+        let mut running = self;
+        loop {
+            while running.is_alive() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            tokio::time::sleep(RESTART).await;
+            match Self::find(dir).await {
+                Some(another) => running = another,
+                None => return,
+            }
+        }
     }
 
     /// A client that speaks to it.

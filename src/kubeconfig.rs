@@ -118,11 +118,15 @@ fn read(file: Option<&Path>) -> Result<Option<Kubeconfig>, Error> {
 }
 
 fn read_file(path: &Path) -> Result<Kubeconfig, Error> {
-    Kubeconfig::read_from(path).map_err(|error| match error {
+    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| match error {
         KubeconfigError::ReadConfig(source, path) => Error::Read { path, source },
         KubeconfigError::Parse(error) => Error::Parse { path: path.to_owned(), reason: first_line(&error.to_string()) },
         other => Error::Invalid(other),
-    })
+    })?;
+    match kubeconfig.kind.as_deref() {
+        None | Some("" | "Config") => Ok(kubeconfig),
+        Some(kind) => Err(Error::Parse { path: path.to_owned(), reason: format!("this is no kubeconfig: its kind is {kind}, not Config") }),
+    }
 }
 
 /// The place and the reason. The parser would go on to show the lines around it, and in this file they may hold a token.

@@ -171,6 +171,18 @@ fn start_stop_and_reset_do_what_they_say() {
 }
 
 #[test]
+fn of_several_runs_that_failed_each_is_named() {
+    let world = World::sandbox();
+    let run = |name: &str| {
+        format!(
+            "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {{name: {name}}}\nspec: {{taskSpec: {{steps: [{{name: s, image: none, script: 'exit 3'}}]}}}}\n---\n"
+        )
+    };
+    let ran = world.stdin(&["apply", "-f", "-"], &(run("one") + &run("two"))).exits(1);
+    ran.says("TaskRun one has failed").says("TaskRun two has failed").says("diagnose taskrun two");
+}
+
+#[test]
 fn of_two_starts_at_once_both_find_the_sandbox_started() {
     let world = World::sandbox();
     let start = || world.command(&["sandbox", "start"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");

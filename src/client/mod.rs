@@ -258,6 +258,8 @@ impl Cluster {
 struct NamePage {
     #[serde(default)]
     metadata: PageMeta,
+    // What is no list is not an empty one.
+    #[serde(deserialize_with = "Option::deserialize")]
     items: Option<Vec<MetaOnly>>,
 }
 
@@ -296,5 +298,6 @@ mod tests {
     fn a_page_may_say_null_for_no_items() {
         let empty = r#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"1"},"items":null}"#;
         assert!(serde_json::from_str::<NamePage>(empty).unwrap().items.is_none());
+        assert!(serde_json::from_str::<NamePage>("{}").is_err());
     }
 }

@@ -141,7 +141,8 @@ impl<T: Object> Pages<'_, T> {
 
 #[derive(Deserialize)]
 struct Items<'a> {
-    #[serde(borrow)]
+    // What is no list is not an empty one.
+    #[serde(borrow, deserialize_with = "Option::deserialize")]
     items: Option<Vec<&'a RawValue>>,
 }
 

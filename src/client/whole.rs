@@ -74,7 +74,8 @@ impl<'de, T: Object, R, M: Fn(Seen<T>) -> Option<R>> Visitor<'de> for List<'_, M
                 _ => drop(list.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(made)
+        // What is no list is not an empty one.
+        if items.is_some() { Err(A::Error::missing_field("items")) } else { Ok(made) }
     }
 }
 

@@ -65,7 +65,7 @@ async fn stay_with_runs(session: &mut Session, cluster: Cluster, made: &[Made]) 
         let mut cluster = cluster.clone();
         cluster.namespace = field("namespace");
         let one = stay::for_all(session, &cluster, [(run.asked.kind, field("name").as_str())]).await;
-        exit = exit.and(one);
+        exit = stay::with(exit, one);
     }
     exit
 }

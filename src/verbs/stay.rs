@@ -80,9 +80,21 @@ pub async fn for_all<'a>(
             "TaskRun" => for_run::<TaskRun>(session, cluster, name).await,
             _ => continue,
         };
-        exit = exit.and(one);
+        exit = with(exit, one);
     }
     exit
+}
+
+/// The end of several runs with that of one more: two failures become one, one below the other after the word that begins the
+/// first line.
+pub fn with(all: Result<Exit, Failure>, one: Result<Exit, Failure>) -> Result<Exit, Failure> {
+    match (all, one) {
+        (Err(mut first), Err(second)) => {
+            first.message = format!("{}\n       {}", first.message, second.message);
+            Err(second.hints.into_iter().fold(first, Failure::hint))
+        }
+        (all, one) => all.and(one),
+    }
 }
 
 /// Waits until an object is as it should be, and gives it as it is then.

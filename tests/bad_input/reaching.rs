@@ -32,6 +32,27 @@ fn a_kubeconfig_that_is_named_and_not_there_is_an_error() {
 }
 
 #[test]
+fn a_manifest_in_the_place_of_a_kubeconfig_is_named() {
+    let world = World::empty();
+    let config = world.write("config", &kubeconfig("http://127.0.0.1:1", &json!({})));
+    let manifest = world.write("run.yaml", "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: run}\n");
+    world.rtkn(&["--kubeconfig", &manifest, "pr", "list"]).exits(1).says("run.yaml").says("its kind is TaskRun, not Config");
+    let world = world.with("KUBECONFIG", format!("{config}:{manifest}"));
+    world.rtkn(&["pr", "list"]).exits(1).says("run.yaml").says("its kind is TaskRun, not Config");
+}
+
+#[test]
+fn an_answer_that_is_no_list_is_not_an_empty_one() {
+    let server = FakeServer::start(|_, _| Answer::json(&json!({})));
+    let world = World::empty();
+    let file = world.write("config", &kubeconfig(&server.url(), &json!({})));
+    for command in [["pr", "list"], ["tb", "list"], ["sa", "list"]] {
+        let ran = world.rtkn(&[&["--kubeconfig", &file], &command[..]].concat()).exits(1);
+        ran.says("items").never_shows("No PipelineRuns");
+    }
+}
+
+#[test]
 fn a_kubeconfig_that_is_no_yaml_is_named_with_the_place() {
     let world = World::empty();
     let file = world.write("broken", "apiVersion: v1\nclusters: [\n");

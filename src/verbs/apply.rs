@@ -331,7 +331,7 @@ pub fn report(session: &mut Session, made: &[Made], args: &WriteArgs) -> Result<
         }
         return Ok(());
     };
-    let objects: Vec<Value> = made.iter().map(|m| shown(&m.object)).collect();
+    let objects: Vec<Value> = made.iter().map(|m| if args.dry_run { not_made(m) } else { shown(&m.object) }).collect();
     write!(session.term.out(), "{}", render::objects(&objects, format))?;
     Ok(())
 }
@@ -339,6 +339,17 @@ pub fn report(session: &mut Session, made: &[Made], args: &WriteArgs) -> Result<
 /// An object for printing: a Secret without its values, nothing with the server's book of field owners.
 fn shown(object: &Value) -> Value {
     without(secret::redacted(object), &["managedFields"])
+}
+
+/// What would be made, for another program to write: the identity that the server tried it under is no object's.
+fn not_made(made: &Made) -> Value {
+    let mut object = shown(&made.object);
+    if made.outcome == Outcome::Created
+        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.retain(|field, _| !matches!(field.as_str(), "uid" | "creationTimestamp" | "resourceVersion" | "generation"));
+    }
+    object
 }
 
 /// Prints a manifest with everything in it, a Secret's values too: for `--dry-run --show-values`, whose output another

@@ -16,6 +16,7 @@ fn a_store_that_another_process_holds_is_named_with_its_holder() {
     eventually("the store to be held", || world.path().join("sandbox/holder.json").exists().then_some(()));
     let ran = world.rtkn(&["pr", "list"]).exits(1).says("in use").says(&holder.id().to_string()).says("apply");
     assert_eq!(ran.stdout, "");
+    world.rtkn(&["sandbox", "reset", "--force"]).exits(1).says("in use").says(&holder.id().to_string());
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(holder.id().cast_signed()), nix::sys::signal::Signal::SIGINT).expect("it is there");
     let ended = holder.wait().expect("it can be waited for");
     assert_eq!(ended.code(), Some(130), "Ctrl-C while a run goes on");

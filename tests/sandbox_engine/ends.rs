@@ -162,6 +162,19 @@ fn a_run_whose_sandbox_was_killed_has_failed_for_whoever_looks_next() {
 }
 
 #[test]
+fn a_sandbox_has_stopped_when_its_last_step_has() {
+    let world = World::started_sandbox();
+    let marker = Marker::new();
+    let stubborn = lasting(&marker)
+        .replace("echo begun;", "trap : TERM; while true; do")
+        .replace(&marker.sleep(), &format!("{}; done", marker.sleep()));
+    world.stdin(&["apply", "-f", "-"], &stubborn).ok();
+    eventually("the step to run", || marker.is_alive().then_some(()));
+    world.rtkn(&["sandbox", "stop"]).ok().prints("has stopped");
+    assert!(!marker.is_alive(), "a step outlived the sandbox");
+}
+
+#[test]
 fn whoever_follows_a_sandbox_that_was_killed_is_told_so() {
     let world = World::started_sandbox();
     let marker = Marker::new();

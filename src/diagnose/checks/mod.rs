@@ -122,6 +122,11 @@ pub fn ended_with_127(_: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> bo
     unit.traces.iter().any(|t| t.place == Place::Terminated && t.text.ends_with(" 127"))
 }
 
+/// The trace is one of the very object that the question is about.
+pub fn is_asked_for(evidence: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> bool {
+    unit.kind == evidence.kind.kind && unit.name == evidence.name
+}
+
 /// The API says that the listener's account has the rights that its log complains of.
 pub fn rights_are_there(evidence: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> bool {
     evidence.rights_known && !unit.traces.iter().any(|t| t.place == Place::Access)

@@ -103,6 +103,10 @@ fn task_unit(task_run: &TaskRun, pods: &[Pod], templated: &[String], params: &[P
             unit.traces.extend(traces::outliving_sidecar(pod));
         }
         unit.waits = pod.status.phase == "Pending";
+    } else if task_run.verdict().reason.as_deref() == Some("TaskRunTimeout") && !task_run.status.pod_name.is_empty() {
+        // Tekton deletes the pod of what took too long; the events of one that never started are still there.
+        unit.pod = Some(task_run.status.pod_name.clone());
+        unit.waits = true;
     }
     traces::add_failed_step(&mut unit, task_run);
     unit

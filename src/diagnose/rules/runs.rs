@@ -1,11 +1,15 @@
 //! How runs end or wait as a whole: time limits, cancelling, waiting for leave, skipped tasks.
 
 use super::Mend::{Kubectl, Own, Say, Yaml};
-use super::{CONDITION, Rule, Weight};
+use super::{CONDITION, Mend, Rule, Weight};
+use crate::diagnose::checks::is_asked_for;
 use crate::diagnose::evidence::Place;
 
 const FOLLOW: Rule = Rule::of(Weight::Follow, CONDITION);
 const SYMPTOM: Rule = Rule::of(Weight::Symptom, CONDITION);
+
+/// What comes first where a time limit has passed.
+const SEE: Mend = Say("See what it did or waited for; or give it more time:");
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -22,15 +26,43 @@ pub(super) const RULES: &[Rule] = &[
         ..FOLLOW
     },
     Rule {
-        id: "RunTimedOut",
-        patterns: &["{_…} \"{_}\" failed to finish within \"{limit}\"", "failed due to tasks failed to finish within \"{limit}\""],
+        id: "TasksTimedOut",
+        patterns: &["failed due to tasks failed to finish within \"{limit}\""],
+        summary: "the tasks of {object} did not end within their time limit of {limit}",
+        mend: &[SEE, Own("{noun} logs {name}"), Yaml("spec:\n  timeouts:\n    pipeline: 3h\n    tasks: 2h")],
+        source: "docs/pipelineruns.md: timeouts.pipeline is at least timeouts.tasks and timeouts.finally",
+        example: ("PipelineRunTimeout", "PipelineRun \"run\" failed due to tasks failed to finish within \"3s\""),
+        ..SYMPTOM
+    },
+    Rule {
+        id: "TaskRunTimedOut",
+        check: Some(is_asked_for),
+        patterns: &["TaskRun \"{_}\" failed to finish within \"{limit}\""],
+        summary: "{object} did not end within its time limit of {limit}",
+        mend: &[SEE, Own("{noun} logs {name}"), Yaml("spec:\n  timeout: 2h")],
+        source: "docs/taskruns.md, config-defaults default-timeout-minutes: 60",
+        example: ("TaskRunTimeout", "TaskRun \"run\" failed to finish within \"8s\""),
+        ..SYMPTOM
+    },
+    Rule {
+        id: "TaskTimedOut",
+        patterns: &["TaskRun \"{_}\" failed to finish within \"{limit}\""],
         summary: "{object} did not end within its time limit of {limit}",
         mend: &[
-            Say("See what it did or waited for; or give it more time (`timeouts.pipeline` of a PipelineRun, `timeout` of a task):"),
+            Say("See what it did or waited for; or give the task more time in the Pipeline:"),
             Own("{noun} logs {name}"),
-            Yaml("spec:\n  timeouts:\n    pipeline: 2h"),
+            Yaml("tasks:\n- name: TASK\n  timeout: 2h"),
         ],
-        source: "pkg/reconciler, config-defaults default-timeout-minutes: 60",
+        source: "docs/pipelines.md: timeout of a task",
+        example: ("TaskRunTimeout", "TaskRun \"run\" failed to finish within \"8s\""),
+        ..SYMPTOM
+    },
+    Rule {
+        id: "RunTimedOut",
+        patterns: &["{_…} \"{_}\" failed to finish within \"{limit}\""],
+        summary: "{object} did not end within its time limit of {limit}",
+        mend: &[SEE, Own("{noun} logs {name}"), Yaml("spec:\n  timeouts:\n    pipeline: 2h")],
+        source: "docs/pipelineruns.md, config-defaults default-timeout-minutes: 60",
         example: ("PipelineRunTimeout", "PipelineRun \"run\" failed to finish within \"8s\""),
         ..SYMPTOM
     },

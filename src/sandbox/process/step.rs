@@ -3,7 +3,6 @@
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
@@ -203,7 +202,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
-/// As shells have it: the exit code, or 128 and the signal.
+/// The exit code as Tekton's entrypoint passes it on: of a process that a signal ended it knows -1, which is 255.
 fn exit_code(status: ExitStatus) -> i32 {
-    status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+    status.code().unwrap_or(255)
 }

@@ -180,14 +180,11 @@ impl Course<'_> {
             Err(error) => {
                 capture.pump().await?;
                 let path = program.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
-                (Cause::NotStarted, not_started(&error, &ready.interpreter, path, step, &mut capture)?)
+                (Cause::NotStarted, not_started(&error, &ready.interpreter, path, i, step, &mut capture)?)
             }
         };
-        if exit_code == 127 && matches!(cause, Cause::Exited | Cause::NotStarted) {
-            capture.say(&format!(
-                "rtkn: a command was not found. The sandbox runs steps with this machine's programs, not with those of the image {:?}.",
-                step.image
-            ))?;
+        if exit_code == 127 && cause == Cause::Exited {
+            say_whose_programs(step, &mut capture)?;
         }
         let ended = self.conclude(step, started, cause, exit_code, &mut capture)?;
         capture.close()?;
@@ -243,21 +240,48 @@ impl Course<'_> {
     }
 }
 
-/// Says in the log why a step could not be started; the answer is the exit code a shell would give.
-fn not_started(error: &io::Error, interpreter: &str, path: Option<&str>, step: &StepExecution, capture: &mut Capture) -> io::Result<i32> {
-    let code = match error.kind() {
-        io::ErrorKind::NotFound => 127,
-        // The search of PATH says so as well when it could not look into one of the directories.
-        io::ErrorKind::PermissionDenied if !interpreter.contains('/') && !on_path(interpreter, path) => 127,
-        io::ErrorKind::PermissionDenied => 126,
-        _ => 128,
-    };
-    let what = if step.script.is_some() { format!("the script's interpreter {interpreter:?}") } else { format!("{interpreter:?}") };
-    // What went wrong before the program was tried is in the output already.
-    if error.raw_os_error() != Some(nix::errno::Errno::ENOTRECOVERABLE as i32) {
-        capture.say(&format!("rtkn: cannot run {what}: {error}"))?;
+/// Says in the log why a step could not be started, in the words of Tekton's entrypoint, and gives its exit code.
+fn not_started(
+    error: &io::Error,
+    interpreter: &str,
+    path: Option<&str>,
+    i: usize,
+    step: &StepExecution,
+    capture: &mut Capture,
+) -> io::Result<i32> {
+    // What went wrong before the program was tried is in the output already, as of a container that does not start.
+    if error.raw_os_error() == Some(nix::errno::Errno::ENOTRECOVERABLE as i32) {
+        return Ok(128);
     }
-    Ok(code)
+    let is_script = step.script.is_some();
+    let program = if is_script { format!("/tekton/scripts/script-{i}") } else { interpreter.to_owned() };
+    // The search of PATH is refused as well when it could not look into one of the directories.
+    let is_missing = match error.kind() {
+        io::ErrorKind::NotFound => true,
+        io::ErrorKind::PermissionDenied => !interpreter.contains('/') && !on_path(interpreter, path),
+        _ => false,
+    };
+    let why = match error.kind() {
+        _ if is_missing && !program.contains('/') => format!("exec: {program:?}: executable file not found in $PATH"),
+        _ if is_missing => format!("fork/exec {program}: no such file or directory"),
+        io::ErrorKind::PermissionDenied => format!("fork/exec {program}: permission denied"),
+        _ => format!("fork/exec {program}: {error}"),
+    };
+    capture.say(&entrypoint_line(&format!("Error executing command: {why}")))?;
+    if is_script {
+        capture.say(&format!("rtkn: the script's interpreter is {interpreter:?}"))?;
+    }
+    if is_missing {
+        say_whose_programs(step, capture)?;
+    }
+    Ok(1)
+}
+
+fn say_whose_programs(step: &StepExecution, capture: &mut Capture) -> io::Result<()> {
+    capture.say(&format!(
+        "rtkn: a command was not found. The sandbox runs steps with this machine's programs, not with those of the image {:?}.",
+        step.image
+    ))
 }
 
 fn on_path(name: &str, path: Option<&str>) -> bool {

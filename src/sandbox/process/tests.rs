@@ -202,7 +202,7 @@ async fn a_stop_ends_the_step_and_cancels_the_rest() {
         stop.send(true).expect("the task listens");
     };
     let (outcome, ()) = tokio::join!(world.run_until(task(steps), stopped), stopper);
-    assert_eq!(outcome.ends(), [(143, StepEnd::Cancelled), (1, StepEnd::Cancelled)]);
+    assert_eq!(outcome.ends(), [(255, StepEnd::Cancelled), (1, StepEnd::Cancelled)]);
 }
 
 #[tokio::test]
@@ -309,9 +309,17 @@ async fn a_missing_command_says_whose_programs_are_used() {
     step.script = None;
     step.command = vec!["no-such-program".to_owned()];
     let outcome = world.run(task(vec![step])).await;
-    assert_eq!(outcome.ends(), [(127, StepEnd::Failed)]);
+    assert_eq!(outcome.ends(), [(1, StepEnd::Failed)]);
     let log = world.text("a").await;
-    assert!(log.contains("no-such-program") && log.contains("this machine's programs"), "{log}");
+    assert!(log.contains("Error executing command: exec: \"no-such-program\": executable file not found in $PATH"), "{log}");
+    assert!(log.contains("this machine's programs"), "{log}");
+}
+
+#[tokio::test]
+async fn a_step_that_a_signal_ends_has_the_exit_code_of_tektons_entrypoint() {
+    let world = World::new(None);
+    let outcome = world.run(task(vec![script("a", "kill -9 $$")])).await;
+    assert_eq!(outcome.ends(), [(255, StepEnd::Failed)]);
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
+use std::ops::Bound;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, ReadableDatabase};
+use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError};
 use serde_json::{Value, json};
 
 use super::{StoreError, tables};
@@ -59,7 +60,7 @@ fn forget(dir: &Path) {
 /// Waits a moment for whoever has the store. What is in it is not looked at, so that one that is damaged can be given up.
 pub(super) fn wait_until_free(dir: &Path) -> Result<(), StoreError> {
     let path = dir.join(FILE);
-    if path.exists() { acquire(dir, || try_lock(&path)).map(drop) } else { Ok(()) }
+    if path.exists() { acquire(dir, || try_lock(&path)) } else { Ok(()) }
 }
 
 fn acquire<T>(dir: &Path, attempt: impl Fn() -> Result<T, Attempt>) -> Result<T, StoreError> {
@@ -92,11 +93,20 @@ impl Attempt {
 }
 
 fn try_open(path: &Path) -> Result<Database, Attempt> {
-    let opened = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(try_lock(path)?);
+    let opened = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend(path)?);
     opened.map_err(|error| Attempt::failed(path, error))
 }
 
-fn try_lock(path: &Path) -> Result<FileBackend, Attempt> {
+/// Takes the lock that the database takes when it is opened, and lets go of it.
+fn try_lock(path: &Path) -> Result<(), Attempt> {
+    match backend(path)?.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Attempt::Held),
+        Err(error) => Err(Attempt::failed(path, StorageError::from(error).into())),
+    }
+}
+
+fn backend(path: &Path) -> Result<FileBackend, Attempt> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)

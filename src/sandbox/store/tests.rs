@@ -211,6 +211,16 @@ fn a_second_opener_is_told_who_has_it() {
 }
 
 #[test]
+fn a_store_is_free_when_nobody_has_it() {
+    let (dir, store) = store();
+    let held = Store::wait_until_free(dir.path());
+    assert!(matches!(held, Err(StoreError::Held { .. })), "{held:?}");
+    drop(store);
+    Store::wait_until_free(dir.path()).expect("free");
+    drop(Store::open(dir.path()).expect("looking takes nothing"));
+}
+
+#[test]
 fn a_file_that_is_no_store_is_not_touched() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     std::fs::write(dir.path().join("store.redb"), vec![b'x'; 9000]).expect("written");

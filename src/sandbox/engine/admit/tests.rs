@@ -216,3 +216,13 @@ fn a_claim_template_that_is_no_claim_is_refused() {
         assert_eq!(errors, ["missing field(s): spec.workspaces[0].volumeClaimTemplate.spec"]);
     }
 }
+
+#[test]
+fn a_result_of_a_pipeline_begins_with_its_expression() {
+    let of = |value: &str| {
+        let tasks = json!([{"name": "t", "taskSpec": {"results": [{"name": "r"}], "steps": [{"image": "x", "script": "true"}]}}]);
+        problems(&kinds::PIPELINE, json!({"tasks": tasks, "results": [{"name": "whole", "value": value}]}))
+    };
+    assert!(of("$(tasks.t.results.r) after").is_empty());
+    assert_eq!(of("before $(tasks.t.results.r)"), ["invalid value: referencing a nonexistent task: spec.results[0].value"]);
+}

@@ -60,6 +60,13 @@ fn a_run_that_has_ended() {
     }
 }
 
+/// tkn calls it Failed while a task of it is still at work.
+#[test]
+fn a_run_of_which_a_task_failed_is_at_work_until_the_others_have_ended() {
+    assert!(!told("stopping").tree().mark.is_over());
+    golden("board.stopping.txt", &drawn("stopping", 80, Detail::Roomy, false, true));
+}
+
 #[test]
 fn a_task_run() {
     golden("board.taskrun.txt", &drawn("taskrun", 80, Detail::Roomy, false, true));

@@ -258,6 +258,7 @@ fn standing(evidence: &Evidence, findings: &[Finding]) -> Standing {
         return if evidence.state.state == State::Succeeded { Standing::Ready } else { Standing::NotReady };
     }
     match evidence.state.state {
+        State::Failed if evidence.state.reason.as_deref() == Some("PipelineRunStopping") => Standing::Stopping,
         State::Failed => Standing::Failed,
         State::Cancelled => Standing::Cancelled,
         State::Succeeded => Standing::Succeeded,

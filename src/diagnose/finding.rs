@@ -63,6 +63,8 @@ pub enum Standing {
     Failed,
     /// Somebody ended it
     Cancelled,
+    /// Something of it ended badly, and the rest has not ended
+    Stopping,
     /// It should go on and does not
     Hangs,
     /// It is at work, and nothing is wrong so far

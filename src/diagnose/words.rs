@@ -37,6 +37,7 @@ fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Failed => "failed",
         Standing::Cancelled => "was cancelled",
+        Standing::Stopping => "is stopping",
         Standing::Hangs => "hangs",
         Standing::Running => "is at work",
         Standing::Succeeded => "succeeded",

@@ -4,7 +4,7 @@
 use super::Seen;
 use super::meta::Condition;
 use super::run::Run;
-use super::verdict::{State, Verdict};
+use super::verdict::State;
 
 /// A word that stands for a run's name.
 pub struct Word {
@@ -19,7 +19,7 @@ pub struct Word {
 /// The words.
 pub const WORDS: [Word; 3] = [
     Word { word: "@latest", meaning: "", fits: |_| true },
-    Word { word: "@failed", meaning: " that failed", fits: |condition| Verdict::of(condition).state == State::Failed },
+    Word { word: "@failed", meaning: " that failed", fits: |condition| State::of(condition) == State::Failed },
     Word { word: "@running", meaning: " that has not ended", fits: |condition| condition.is_none_or(|c| c.status == "Unknown") },
 ];
 

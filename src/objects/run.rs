@@ -9,7 +9,7 @@ use super::core::ContainerState;
 use super::meta::{Condition, Meta, condition};
 use super::objects;
 use super::pipeline::{PipelineSpec, TaskSpec};
-use super::verdict::Verdict;
+use super::verdict::{State, Verdict};
 
 objects!(PipelineRun => PIPELINE_RUN, TaskRun => TASK_RUN, CustomRun => CUSTOM_RUN);
 
@@ -21,7 +21,11 @@ pub trait Run: super::Object {
     fn started(&self) -> Option<Timestamp>;
     /// When it ended
     fn completed(&self) -> Option<Timestamp>;
-    /// How it stands
+    /// What it is at
+    fn state(&self) -> State {
+        State::of(self.succeeded())
+    }
+    /// How it stands, in tkn's words
     fn verdict(&self) -> Verdict {
         Verdict::of(self.succeeded())
     }

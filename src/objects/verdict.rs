@@ -20,6 +20,15 @@ pub enum State {
 }
 
 impl State {
+    /// What a run is at. The word that tkn has for one that is being stopped tells how it will end; it has not ended yet.
+    pub fn of(condition: Option<&Condition>) -> Self {
+        let goes_on = condition.is_some_and(|c| c.status == "Unknown");
+        match Verdict::of(condition).state {
+            State::Failed | State::Cancelled if goes_on => State::Running,
+            state => state,
+        }
+    }
+
     /// The word, as `tkn` prints it.
     pub fn word(self) -> &'static str {
         match self {
@@ -83,6 +92,14 @@ mod tests {
     fn said(status: &str, reason: &str) -> String {
         let condition = Condition { status: status.into(), reason: Some(reason.into()), ..Condition::default() };
         Verdict::of(Some(&condition)).to_string()
+    }
+
+    #[test]
+    fn a_run_that_is_being_stopped_is_at_work() {
+        let state = |status: &str| {
+            State::of(Some(&Condition { status: status.into(), reason: Some("PipelineRunStopping".into()), ..Condition::default() }))
+        };
+        assert_eq!((state("Unknown"), state("False")), (State::Running, State::Failed));
     }
 
     #[test]

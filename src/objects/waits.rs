@@ -4,7 +4,8 @@ use super::core::{ContainerStatus, Pod};
 use super::meta::{Condition, condition};
 
 /// Reasons of a condition that say no more than that all is well.
-const AT_WORK: [&str; 4] = ["", "Running", "Started", "PodInitializing"];
+const AT_WORK: [&str; 7] =
+    ["", "Running", "Started", "PodInitializing", "CancelledRunningFinally", "StoppedRunningFinally", "PipelineRunStopping"];
 
 /// What a condition says that is not reached, unless it says no more than that all is well.
 pub fn of_condition(condition: &Condition) -> Option<String> {

@@ -110,6 +110,13 @@ fn container_failed(source: &Source, end: &Terminated, why: Option<&str>, init: 
 fn told(step: &StepState) -> String {
     let name = &step.name;
     if let Some(end) = &step.state.terminated {
+        let by_tekton = step.termination_reason.as_deref().filter(|reason| *reason == "Skipped" || reason.starts_with("TaskRun"));
+        match (by_tekton, end.started_at) {
+            (Some("Skipped"), _) => return format!("step {name} was skipped"),
+            (Some(_), None) => return format!("step {name} did not start"),
+            (Some(reason), Some(_)) => return format!("step {name} was ended ({reason})"),
+            (None, _) => {}
+        }
         let reason = step.termination_reason.as_ref().or(end.reason.as_ref()).filter(|r| *r != "Error");
         let reason = reason.map(|r| format!(" ({r})")).unwrap_or_default();
         return format!("step {name} exited with code {}{reason}", end.exit_code);
@@ -127,6 +134,20 @@ mod tests {
     fn source(container: &str) -> Box<Source> {
         Box::new(super::super::lines::tests::source(0, container))
     }
+    #[test]
+    fn of_a_step_that_tekton_ended_no_exit_code_is_told() {
+        let said = |reason: &str, started: bool| {
+            let started = if started { "\"2026-01-02T11:50:05Z\"" } else { "null" };
+            let step =
+                format!(r#"{{"name": "b", "terminationReason": "{reason}", "terminated": {{"exitCode": 1, "startedAt": {started}}}}}"#);
+            told(&serde_json::from_str(&step).expect("a step"))
+        };
+        assert_eq!(said("Skipped", true), "step b was skipped");
+        assert_eq!(said("TaskRunImagePullFailed", false), "step b did not start");
+        assert_eq!(said("TaskRunCancelled", true), "step b was ended (TaskRunCancelled)");
+        assert_eq!(said("Error", true), "step b exited with code 1");
+    }
+
     #[test]
     fn every_exit_status_but_one_is_named() {
         let end = |exit_code, reason: &str, message: Option<&str>| Terminated {

@@ -66,7 +66,11 @@ impl StatusFilter {
     /// Of these runs, those that stand as is wanted.
     pub fn of<R: Run + Listed>(&self, which: Which<R>) -> Which<R> {
         let wanted = self.status.clone();
-        if wanted.is_empty() { which } else { which.and(move |run| wanted.contains(&run.verdict().state)) }
+        if wanted.is_empty() {
+            which
+        } else {
+            which.and(move |run| [run.state(), run.verdict().state].iter().any(|state| wanted.contains(state)))
+        }
     }
 }
 

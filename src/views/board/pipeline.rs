@@ -12,9 +12,9 @@ use crate::objects::verdict::State;
 impl Board {
     /// A PipelineRun with its tasks.
     pub(super) fn pipeline_run<'b>(&'b self, key: &str, name: &str, run: &'b PipelineRun) -> Node<'b> {
-        let verdict = run.verdict();
-        let mark = Mark::of(verdict.state);
-        let word = if verdict.state == State::Unstarted { "Pending" } else { verdict.state.word() };
+        let state = run.state();
+        let mark = Mark::of(state);
+        let word = if state == State::Unstarted { "Pending" } else { state.word() };
         let nothing = PipelineSpec::default();
         let spec = run.status.pipeline_spec.as_ref().or(run.spec.pipeline_spec.as_ref());
         let (tasks, finally) = spec.map_or((&nothing.tasks[..], &nothing.finally[..]), |spec| (&spec.tasks, &spec.finally));

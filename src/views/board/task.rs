@@ -4,13 +4,13 @@ use super::node::{Mark, Node, STARTING, WAITING};
 use super::{Board, first_line};
 use crate::objects::core::Terminated;
 use crate::objects::run::{Run, StepState, TaskRun, TaskRunStatus};
-use crate::objects::verdict::{State, Verdict};
+use crate::objects::verdict::State;
 use crate::objects::waits::{hindrance, on_the_way};
 
 impl Board {
     /// A TaskRun with its attempts and steps.
     pub(super) fn task_run<'b>(&'b self, key: &str, name: &str, run: &'b TaskRun) -> Node<'b> {
-        let Verdict { state, .. } = run.verdict();
+        let state = run.state();
         let ignored = run.succeeded().is_some_and(|c| c.reason.as_deref() == Some("FailureIgnored"));
         let (mut mark, mut word) = (Mark::of(state), state.word());
         if ignored {
@@ -100,6 +100,25 @@ fn ended(node: &mut Node<'_>, step: &StepState, end: &Terminated) {
         Some(reason) => format!("exit code {} ({reason})", end.exit_code),
         None => format!("exit code {}", end.exit_code),
     };
+    // Of a step that it ended, Tekton's status has an exit code that no process had.
+    let by_tekton = step
+        .termination_reason
+        .as_deref()
+        .or(end.reason.as_deref())
+        .filter(|reason| reason.starts_with("TaskRun") || *reason == "SandboxStopped");
+    if let Some(reason) = by_tekton {
+        let (mark, word, note) = match reason {
+            _ if end.started_at.is_none() => (Mark::Skipped, "Not run", ""),
+            "TaskRunCancelled" => (Mark::Cancelled, "Cancelled", ""),
+            "TaskRunTimeout" => (Mark::Bad, "Failed", "the task's time was over"),
+            _ => (Mark::Bad, "Failed", "its pod was ended"),
+        };
+        (node.mark, node.word, node.note) = (mark, word.to_owned(), note.to_owned());
+        if mark == Mark::Skipped {
+            node.span = (None, None);
+        }
+        return;
+    }
     let (mark, word, note) = match (step.termination_reason.as_deref(), end.exit_code) {
         (Some("Skipped"), 0) => (Mark::Skipped, "Skipped", "its when is not met".to_owned()),
         (Some("Skipped"), _) => (Mark::Skipped, "Skipped", "a step before it failed".to_owned()),

@@ -138,13 +138,11 @@ fn end_steps(draft: &mut Draft, reason: &str) {
         }
         let step_name = fields.get("name").and_then(Value::as_str).unwrap_or_default();
         let message = format!("Step {step_name} terminated as pod {pod} is terminated");
-        let terminated = json!({
-            "exitCode": 1,
-            "finishedAt": stamp(now),
-            "message": message,
-            "reason": reason,
-            "startedAt": started.unwrap_or_else(|| stamp(now)),
-        });
+        let mut terminated = json!({"exitCode": 1, "finishedAt": stamp(now), "message": message, "reason": reason});
+        // One that waited never started.
+        if let Some(started) = started {
+            terminated["startedAt"] = started;
+        }
         fields.insert("terminated".to_owned(), terminated);
         fields.insert("terminationReason".to_owned(), json!(reason));
     }

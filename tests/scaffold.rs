@@ -1,6 +1,7 @@
 //! The creating commands through the real program, in the sandbox: each a second time, and with what they must refuse.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use crate::world::{World, eventually};
 
@@ -108,6 +109,38 @@ fn an_account_keeps_its_secrets_and_says_what_it_lacks() {
     assert_eq!(second.stdout.matches(" unchanged").count(), 4, "{second}");
     world.rtkn(&["sa", "describe", "build"]).ok().prints("it can run an EventListener").prints("it can create PipelineRuns");
     world.rtkn(&["sa", "grant", "build", "--role", "nobody"]).exits(1).says("there is no Role nobody");
+}
+
+#[test]
+fn of_what_several_commands_add_at_once_nothing_is_lost() {
+    let world = World::started_sandbox();
+    let at_once = |commands: Vec<Vec<String>>| {
+        let start = |args: &Vec<String>| {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            world.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+        };
+        let started: Vec<_> = commands.iter().map(start).collect();
+        for mut command in started {
+            assert!(command.wait().expect("it ends").success());
+        }
+    };
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        world.rtkn(&["secret", "create", "ssh", name, "--host", "github.com", "--generate"]).ok();
+    }
+    let words = |line: String| line.split(' ').map(str::to_owned).collect();
+    at_once(names.iter().map(|name| words(format!("sa create build --secret {name}"))).collect());
+    let secrets = world.rtkn(&["sa", "describe", "build", "-o", "jsonpath={.secrets[*].name}"]).ok().stdout;
+    let mut secrets: Vec<&str> = secrets.split_whitespace().collect();
+    secrets.sort_unstable();
+    assert_eq!(secrets, names);
+    world.rtkn(&["apply", "-f", &world.write("pipeline.yaml", PIPELINE)]).ok();
+    let chain = |name: &&str| {
+        words(format!("trigger create {name}-tr --pipeline tt-pl -p repo-url=x -w shared-data=emptyDir --eventlistener tt-ev"))
+    };
+    at_once(names.iter().map(chain).collect());
+    let triggers = world.rtkn(&["el", "describe", "tt-ev", "-o", "jsonpath={.spec.triggers[*].triggerRef}"]).ok().stdout;
+    assert_eq!(triggers.split_whitespace().count(), names.len(), "{triggers}");
 }
 
 #[test]

@@ -155,6 +155,16 @@ impl Error {
     pub fn is_conflict(&self) -> bool {
         self.code() == Some(409)
     }
+
+    /// Whether what was written rested on an object as it is no longer: it was changed or made meanwhile. Fields that another
+    /// manager owns are something else.
+    pub fn is_outdated(&self) -> bool {
+        let owned = |status: &Status| {
+            let causes = status.details.iter().flat_map(|details| &details.causes);
+            causes.into_iter().any(|cause| cause.reason == "FieldManagerConflict")
+        };
+        matches!(self, Self::Status { status, .. } if status.code == 409 && !owned(status))
+    }
 }
 
 /// What kube says the reason was where an answer was no `Status`: a proxy's, or a load balancer's.

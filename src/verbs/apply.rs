@@ -1,6 +1,8 @@
 //! The one way in which every creating command writes: all objects are tried first, then written in order by
 //! server-side apply, and what became of each is said. A second run of the same finds everything unchanged.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -67,9 +69,28 @@ pub enum How {
     Patch(Value),
     /// Delete what is there, since its immutable fields differ, and make it anew
     Anew,
+    /// What comes of the object that is there, or of none; anew when somebody else changes it meanwhile
+    Over(Decide),
+}
+
+/// Decides, from the object that is there, how it becomes what is wanted.
+pub type Decide = Box<dyn Fn(Option<&Value>) -> Step + Send + Sync>;
+
+/// What to do about an object that is there, or not.
+pub enum Step {
+    /// Server-side apply
+    Apply(Value),
+    /// A JSON patch
+    Patch(Value),
     /// Nothing: it is there as it should be
     Leave,
 }
+
+/// How often somebody else may be faster than one write.
+const ATTEMPTS: usize = 20;
+
+/// How long the first pause is after somebody else was; each further one is longer.
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Write {
     /// Says of a failure which object it is about, and where that, or the field, stands.
@@ -204,10 +225,12 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         };
         return Ok((Outcome::Created, object));
     }
+    if let How::Over(decide) = &write.how {
+        return over(cluster, &write.manifest, decide, dry_run, replace).await;
+    }
     let before = existing(cluster, &write.manifest).await?;
     let value = &marked(&write.manifest, before.as_ref());
     let object = match (&write.how, &before) {
-        (How::Leave, Some(before)) => before.clone(),
         (How::Patch(patch), Some(_)) => cluster.patch(kind, namespace, name, patch.clone(), dry_run).await?,
         (How::Anew, Some(before)) if dry_run => before.clone(),
         (How::Anew, Some(before)) => anew(cluster, &write.manifest, value, before).await?,
@@ -224,12 +247,71 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         },
     };
     let outcome = match &before {
-        None => Outcome::Created,
         Some(_) if matches!(write.how, How::Anew) => Outcome::Configured,
-        Some(before) if content(before) == content(&object) => Outcome::Unchanged,
-        Some(_) => Outcome::Configured,
+        before => outcome(before.as_ref(), &object),
     };
     Ok((outcome, object))
+}
+
+fn outcome(before: Option<&Value>, object: &Value) -> Outcome {
+    match before {
+        None => Outcome::Created,
+        Some(before) if content(before) == content(object) => Outcome::Unchanged,
+        Some(_) => Outcome::Configured,
+    }
+}
+
+/// Writes what is decided from the object that is there, and only over that one: two who add to it at once must not lose what
+/// the other added.
+async fn over(cluster: &Cluster, manifest: &Manifest, decide: &Decide, dry_run: bool, replace: bool) -> Result<(Outcome, Value), Failure> {
+    let (kind, namespace, name) = (manifest.kind, manifest.namespace(), manifest.name());
+    let (mut pause, mut left) = (PAUSE, ATTEMPTS);
+    loop {
+        let before = existing(cluster, manifest).await?;
+        let answer = match (decide(before.as_ref()), &before) {
+            (Step::Leave, Some(before)) => Ok(before.clone()),
+            (Step::Leave, None) => Ok(manifest.value.clone()),
+            (Step::Patch(patch), _) => cluster.patch(kind, namespace, name, patch, dry_run).await,
+            (Step::Apply(wanted), Some(before)) => {
+                let mut value = marked(&Manifest { kind, value: wanted }, Some(before));
+                value["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
+                match cluster.apply(kind, namespace, &value, dry_run, replace).await {
+                    Err(error)
+                        if error.is_conflict() && !error.is_outdated() && is_as_asked(cluster, &Manifest { kind, value }, before).await =>
+                    {
+                        Ok(before.clone())
+                    }
+                    answer => answer,
+                }
+            }
+            (Step::Apply(wanted), None) => new(cluster, &Manifest { kind, value: wanted }, dry_run).await,
+        };
+        match answer {
+            Ok(object) => return Ok((outcome(before.as_ref(), &object), object)),
+            Err(error) if error.is_outdated() && left > 0 => {
+                tokio::time::sleep(pause).await;
+                pause += PAUSE;
+                left -= 1;
+            }
+            Err(error) => return Err(refused(cluster, error, namespace).await),
+        }
+    }
+}
+
+/// Makes an object that nobody may have made meanwhile. An apply would change that one; what was created is applied then, so
+/// that the fields are owned as those of every other object.
+async fn new(cluster: &Cluster, manifest: &Manifest, dry_run: bool) -> Result<Value, crate::client::Error> {
+    let (kind, namespace, mut value) = (manifest.kind, manifest.namespace(), marked(manifest, None));
+    if dry_run {
+        return cluster.apply(kind, namespace, &value, true, true).await;
+    }
+    let made = cluster.create(kind, namespace, &value, false).await?;
+    value["metadata"]["resourceVersion"] = made["metadata"]["resourceVersion"].clone();
+    match cluster.apply(kind, namespace, &value, false, true).await {
+        // A controller, or another command, is at work on it already; it is made all the same.
+        Err(error) if error.is_outdated() => Ok(made),
+        applied => applied,
+    }
 }
 
 /// The object as it is sent: with the label of rtkn where rtkn makes it, and where it did. What Tekton hands down to pods goes

@@ -1,14 +1,16 @@
 //! `rtkn sa create` and `rtkn sa add-secret`.
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
+use crate::objects::Seen;
 use crate::objects::core::{Secret, ServiceAccount};
 use crate::scaffold::account::with_secrets;
 use crate::scaffold::secret::{self, DOCKER_CFG, DOCKER_CONFIG};
 use crate::session::Session;
-use crate::verbs::apply::{WriteArgs, write_and_report};
+use crate::verbs::apply::{How, Step, Write, WriteArgs, write_and_report};
 use crate::verbs::missing::{found, missing, referred};
 
 /// Makes a ServiceAccount.
@@ -49,11 +51,11 @@ pub struct AddArguments {
 /// When a Secret is not there, or the server refuses.
 pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
-    let existing = found::<ServiceAccount>(&cluster, &args.name).await?;
+    found::<ServiceAccount>(&cluster, &args.name).await?;
     check(session, &cluster, &args.secret, true).await?;
     check(session, &cluster, &args.pull_secret, false).await?;
-    let manifest = with_secrets(&cluster.namespace, &args.name, existing.as_ref(), &args.secret, &args.pull_secret);
-    write_and_report(session, vec![manifest.into()], &args.write).await?;
+    let write = handing_out(&cluster, args.name, args.secret, args.pull_secret);
+    write_and_report(session, vec![write], &args.write).await?;
     Ok(Exit::Done)
 }
 
@@ -63,15 +65,26 @@ pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Fail
 /// When the account or a Secret is not there, or the server refuses.
 pub async fn add(session: &mut Session, args: AddArguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
-    let Some(existing) = found::<ServiceAccount>(&cluster, &args.name).await? else {
+    if found::<ServiceAccount>(&cluster, &args.name).await?.is_none() {
         let make = session.command(&format!("sa create {} --secret {}", args.name, args.secrets.join(" --secret ")));
         return Err(missing::<ServiceAccount>(&cluster, &args.name).await.hint(format!("to make it: {make}")));
-    };
+    }
     check(session, &cluster, &args.secrets, true).await?;
-    let for_pull = if args.for_pull { args.secrets.as_slice() } else { &[] };
-    let manifest = with_secrets(&cluster.namespace, &args.name, Some(&existing), &args.secrets, for_pull);
-    write_and_report(session, vec![manifest.into()], &args.write).await?;
+    let for_pull = if args.for_pull { args.secrets.clone() } else { Vec::new() };
+    let write = handing_out(&cluster, args.name, args.secrets, for_pull);
+    write_and_report(session, vec![write], &args.write).await?;
     Ok(Exit::Done)
+}
+
+/// The account with the Secrets that it has and these.
+fn handing_out(cluster: &Cluster, name: String, secrets: Vec<String>, for_pull: Vec<String>) -> Write {
+    let namespace = cluster.namespace.clone();
+    let manifest = with_secrets(&namespace, &name, None, &secrets, &for_pull);
+    let decide = move |there: Option<&Value>| {
+        let account = there.and_then(|there| Seen::<ServiceAccount>::from_value(there).lens.ok());
+        Step::Apply(with_secrets(&namespace, &name, account.as_ref(), &secrets, &for_pull).value)
+    };
+    Write { manifest, how: How::Over(Box::new(decide)), source: None }
 }
 
 /// Refuses Secrets that are not there, and warns of those that Tekton would hand to no step.

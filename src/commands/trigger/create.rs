@@ -10,10 +10,11 @@ use crate::objects::core::ServiceAccount;
 use crate::objects::name::{is_prefix, is_subdomain};
 use crate::objects::pipeline::Pipeline;
 use crate::objects::trigger::{EventListener, TriggerBinding};
+use crate::scaffold::Manifest;
 use crate::scaffold::rbac::Purpose;
 use crate::scaffold::trigger::{Chain, listener, names, unclosed, with_trigger, workspace};
 use crate::session::Session;
-use crate::verbs::apply::{How, Write, WriteArgs, write_and_report};
+use crate::verbs::apply::{How, Step, Write, WriteArgs, write_and_report};
 use crate::verbs::missing::{existing, referred};
 use crate::verbs::rights::lacking;
 
@@ -163,16 +164,25 @@ async fn serve(cluster: &Cluster, name: &str, args: &Arguments) -> Result<(Write
     let account = asked.or(args.service_account.as_deref());
     let manifest = listener(&cluster.namespace, name, trigger, account);
     let Some(there) = cluster.find::<EventListener>(&cluster.namespace, name).await? else {
-        return Ok((manifest.into(), account.map(str::to_owned)));
+        return Ok((serving(manifest, trigger), account.map(str::to_owned)));
     };
     let runs_as = there.lens.as_ref().ok().and_then(|l| l.spec.service_account_name.as_deref()).unwrap_or("default");
     if let Some(asked) = asked.filter(|asked| *asked != runs_as) {
         return Err(Failure::invalid(format!("EventListener {name} is there and runs as ServiceAccount {runs_as}, not as {asked}"))
             .hint("leave out --eventlistener-service-account to add the Trigger to it, or name a new listener"));
     }
-    let how = with_trigger(&there.value(), trigger).map_or(How::Leave, How::Patch);
     let account = there.lens.ok().and_then(|l| l.spec.service_account_name);
-    Ok((Write { manifest, how, source: None }, account))
+    Ok((serving(manifest, trigger), account))
+}
+
+/// Makes the listener, or adds the Trigger to it.
+fn serving(manifest: Manifest, trigger: &str) -> Write {
+    let (wanted, trigger) = (manifest.value.clone(), trigger.to_owned());
+    let decide = move |there: Option<&Value>| match there {
+        None => Step::Apply(wanted.clone()),
+        Some(there) => with_trigger(there, &trigger).map_or(Step::Leave, Step::Patch),
+    };
+    Write { manifest, how: How::Over(Box::new(decide)), source: None }
 }
 
 /// Warns of an account that cannot run a listener, with the command that mends it.

@@ -88,6 +88,7 @@ fn apply_patch(api: &Api, call: &Call, name: &str, config: Value) -> Result<Resp
     loop {
         let live_config = config.clone();
         let changed = modify(api, call, name, Tracking::Apply, |object| {
+            check_revision(call, object, &live_config, name)?;
             apply::apply(kind, object, &live_config, &managed_by(call, &manager), force, now)
                 .map_err(|conflicts| ApiError::apply_conflicts(&conflicts))
         })?;
@@ -96,6 +97,10 @@ fn apply_patch(api: &Api, call: &Call, name: &str, config: Value) -> Result<Resp
         }
         if !call.address.subresource.is_empty() {
             return Err(ApiError::not_found(kind, name));
+        }
+        if ["uid", "resourceVersion"].iter().any(|field| !config["metadata"][*field].as_str().unwrap_or_default().is_empty()) {
+            // It is about an object that is no more.
+            return Err(ApiError::conflict(kind, name));
         }
         let mut object = config.clone();
         drop_status(call, &mut object);

@@ -241,3 +241,10 @@ fn a_quota_is_no_missing_right() {
     let server = FakeServer::start(|_, _| Answer::failure(403, "Forbidden", "pipelineruns \"r\" is forbidden: exceeded quota: few"));
     server.world().rtkn(&["pr", "list"]).exits(1).says("exceeded quota").never_shows("Hint: somebody");
 }
+
+#[test]
+fn what_tkn_has_not_says_what_to_do_next_under_its_name_too() {
+    let world = World::sandbox();
+    world.tkn(&["sa", "add-secret", "nobody", "git"]).exits(1).says("to make it: tkn --sandbox sa create nobody");
+    world.tkn(&["pr", "describe", "nothing"]).exits(1).never_shows("Hint:");
+}

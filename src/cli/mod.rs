@@ -246,6 +246,8 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
     let stderr_is_terminal = term.stderr_is_terminal;
     let mut session = Session::new(program, term, wanted, cli.global.sandbox);
     let broken = session.sandbox_failure();
+    // What scripts compare with tkn's words is what tkn has, too.
+    let in_tkns_words = session.stands_in_for_tkn() && !cli.command.is_own();
     let done = tokio::select! {
         // In this order, so that Ctrl-C is listened for before a command asks its first question.
         biased;
@@ -265,7 +267,7 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
     match done {
         Ok(exit) => exit,
         Err(failure) => {
-            let text = if session.stands_in_for_tkn() { failure.text_as_tkn() } else { failure.text() };
+            let text = if in_tkns_words { failure.text_as_tkn() } else { failure.text() };
             if !text.is_empty() {
                 session.term.say(text.strip_suffix('\n').unwrap_or(&text));
             }
@@ -350,6 +352,18 @@ fn speak(command: clap::Command, kind: &'static Kind) -> clap::Command {
             }
         })
         .mut_subcommands(|sub| speak(sub, kind))
+}
+
+impl Command {
+    /// Whether tkn has no such command.
+    fn is_own(&self) -> bool {
+        match self {
+            Self::Trigger(_) | Self::ClusterInterceptor(_) | Self::Secret(_) | Self::Sa(_) => true,
+            Self::Sandbox(_) | Self::Apply(_) | Self::Diagnose(_) | Self::Demo(_) => true,
+            Self::EventListener(verb) => matches!(verb, commands::eventlistener::Verb::Send(_)),
+            _ => false,
+        }
+    }
 }
 
 async fn work(session: &mut Session, command: Command, first_reach: bool) -> Result<Exit, Failure> {

@@ -98,7 +98,7 @@ pub struct PipelineTask {
     /// Time limit, a Go duration
     pub timeout: Option<String>,
     /// How often a failure is tried again
-    pub retries: u32,
+    pub retries: i64,
     /// Parameter values
     pub params: Vec<Param>,
     /// Fan-out over parameters

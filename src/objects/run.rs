@@ -260,7 +260,7 @@ pub struct TaskRunSpec {
     /// ServiceAccount of the pod
     pub service_account_name: Option<String>,
     /// How often a failure is tried again
-    pub retries: u32,
+    pub retries: i64,
 }
 
 /// `status` of a TaskRun.

@@ -114,7 +114,9 @@ fn bare(reason: &str) -> &str {
         Some((place, rest)) if place.contains("column") => rest,
         _ => reason,
     };
-    reason.split(" at line ").next().unwrap_or(reason).lines().next().unwrap_or(reason)
+    let reason = reason.split(" at line ").next().unwrap_or(reason).lines().next().unwrap_or(reason);
+    // What the parser's own options could change is nothing to whoever wrote the file.
+    reason.split(", set DuplicateKeyPolicy").next().unwrap_or(reason)
 }
 
 /// The objects of a document: itself, or the items of a `List`, each with its field's name for messages.

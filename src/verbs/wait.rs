@@ -33,7 +33,7 @@ pub struct Arguments {
 /// What is waited for, and how long.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Wanted {
-    /// What to wait for; a run that can be it no more ends the wait with status 1
+    /// What to wait for, of each run to its end; where one has ended otherwise, the status is 1
     #[arg(long = "for", value_enum, value_name = "END", default_value_t)]
     end: For,
     /// Give up after this time, such as 90s, 15m or 1h30m, with status 2; 0 looks once. Without it there is no limit

@@ -196,7 +196,7 @@ impl Task {
 
     /// How many attempts there may be, or have been.
     pub(super) fn attempts(&self) -> usize {
-        let retries = self.run.as_ref().map_or(0, |run| run.spec.retries as usize);
+        let retries = self.run.as_ref().map_or(0, |run| usize::try_from(run.spec.retries).unwrap_or_default());
         (retries + 1).max(self.pods().len())
     }
 

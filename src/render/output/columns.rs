@@ -6,7 +6,11 @@ use super::jsonpath::{self, JsonPath};
 
 /// Headings with the paths of what stands below them.
 #[derive(Clone, Debug)]
-pub struct Columns(Vec<(String, JsonPath)>);
+pub struct Columns {
+    columns: Vec<(String, JsonPath)>,
+    /// Whether the headings are shown
+    headed: bool,
+}
 
 impl Columns {
     /// Reads `HEADING:PATH,HEADING:PATH`.
@@ -18,7 +22,7 @@ impl Columns {
             Some((heading, path)) if !path.is_empty() && !path.contains(':') => column(heading, path),
             _ => Err(format!("unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")),
         });
-        Ok(Self(parts.collect::<Result<_, _>>()?))
+        Ok(Self { columns: parts.collect::<Result<_, _>>()?, headed: true })
     }
 
     /// Reads a file of two lines: headings, and the paths under them.
@@ -33,12 +37,19 @@ impl Columns {
         if headings.len() != paths.len() {
             return Err(format!("{} headings and {} paths in the custom-columns file, expected as many", headings.len(), paths.len()));
         }
-        Ok(Self(headings.into_iter().zip(paths).map(|(heading, path)| column(heading, path)).collect::<Result<_, _>>()?))
+        let columns = headings.into_iter().zip(paths).map(|(heading, path)| column(heading, path));
+        Ok(Self { columns: columns.collect::<Result<_, _>>()?, headed: true })
     }
 
-    /// The headings.
+    /// The headings, where they are shown.
     pub fn headings(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(heading, _)| heading.as_str())
+        self.columns.iter().map(|(heading, _)| heading.as_str()).filter(|_| self.headed)
+    }
+
+    /// The same without headings.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self { headed: false, ..self.clone() }
     }
 
     /// The row of an object; `<none>` where a path leads nowhere.
@@ -52,7 +63,7 @@ impl Columns {
                 found.iter().map(|value| if value.is_null() { "<none>".to_owned() } else { jsonpath::text(value) }).collect();
             Ok(if texts.is_empty() { "<none>".to_owned() } else { texts.join(",") })
         };
-        self.0.iter().map(cell).collect()
+        self.columns.iter().map(cell).collect()
     }
 }
 
@@ -73,6 +84,7 @@ mod tests {
         let columns = Columns::parse("NAME:.metadata.name,ALL:spec.params[*].name,NOPE:{.status.x}").unwrap();
         let object = json!({"metadata": {"name": "a"}, "spec": {"params": [{"name": "x"}, {"name": "y"}]}});
         assert_eq!(columns.headings().collect::<Vec<_>>(), ["NAME", "ALL", "NOPE"]);
+        assert_eq!(columns.bare().headings().count(), 0);
         assert_eq!(columns.row(&object).unwrap(), ["a", "x,y", "<none>"]);
         let file = Columns::parse_file("NAME  KIND\n.metadata.name  .kind\n").unwrap();
         assert_eq!(file.row(&object).unwrap(), ["a", "<none>"]);

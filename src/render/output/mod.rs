@@ -130,6 +130,15 @@ impl Printer {
         }
     }
 
+    /// The same for what stands below headings that are not wanted, or there already.
+    #[must_use]
+    pub fn without_headings(self) -> Self {
+        match self {
+            Self::Columns(columns) => Self::Columns(columns.bare()),
+            other => other,
+        }
+    }
+
     /// Whether it prints objects as JSON or YAML, so that what nobody reads is better left out.
     pub fn is_whole(&self) -> bool {
         matches!(self, Self::Plain(Format::Json | Format::Yaml))

@@ -153,12 +153,13 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
         usize::try_from(shown.limit).map_err(|_| Failure::usage(format!("limit was {} but must be a positive number", shown.limit)))?;
     let wide = shown.output.is_wide(session);
     let printer = if wide { None } else { shown.output.printer(session)? };
+    let printer = if shown.no_headers { printer.map(ObjectPrinter::without_headings) } else { printer };
     let cluster = session.cluster().await?;
     let which = selected(session, &cluster, which, shown)?;
     let everywhere = namespace.is_none() && T::KIND.namespaced;
     let question = Question { shown, which, namespace, limit, everywhere, wide };
     if shown.watch {
-        return watch::watch(session, &cluster, &question, printer.as_ref()).await;
+        return watch::watch(session, &cluster, &question, printer).await;
     }
     match printer {
         Some(printer) => print(session, &cluster, &question, &printer).await,

@@ -37,7 +37,7 @@ pub async fn watch<T: Beside>(
     session: &mut Session,
     cluster: &Cluster,
     question: &Question<'_, T>,
-    printer: Option<&ObjectPrinter>,
+    printer: Option<ObjectPrinter>,
 ) -> Result<Exit, Failure> {
     let refused = |e: Error| Failure::from(e).context(refusal(T::KIND, cluster, question.namespace));
     // One object tells whether the kind may be read, and at which version; a watch only retries.
@@ -53,7 +53,7 @@ pub async fn watch<T: Beside>(
 struct View<'a, 'q, T: Beside> {
     cluster: &'a Cluster,
     question: &'a Question<'q, T>,
-    printer: Option<&'a ObjectPrinter>,
+    printer: Option<ObjectPrinter>,
     objects: IndexMap<Key, Seen<T>>,
     /// The cells of each row as they were printed last
     shown: HashMap<Key, Vec<Cell>>,
@@ -171,8 +171,11 @@ impl<T: Beside> View<'_, '_, T> {
 
     /// Prints the objects, as far as they say something new.
     async fn lines(&mut self, session: &mut Session, seen: &[Seen<T>], gone: bool) -> Result<(), Failure> {
-        if let Some(printer) = self.printer {
-            return self.documents(session, printer, seen);
+        if let Some(printer) = self.printer.take() {
+            self.documents(session, &printer, seen)?;
+            // Headings stand above the first rows only.
+            self.printer = Some(if seen.is_empty() { printer } else { printer.without_headings() });
+            return Ok(());
         }
         let beside = match T::ALONE {
             Some(beside) => beside,

@@ -42,7 +42,7 @@ pub struct Tools {
     #[arg(long)]
     events: bool,
     /// Print what the containers wrote and nothing else: no prefixes, no empty lines, line ends as they are
-    #[arg(long, conflicts_with = "output")]
+    #[arg(long, conflicts_with_all = ["output", "events"])]
     raw: bool,
     /// Print one JSON object a line: run, task, taskRun, pod, container, step, attempt, time, line; params of a matrix;
     /// base64 where the line is no text; partial where a line over 64 KiB goes on in the next object

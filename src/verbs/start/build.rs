@@ -181,13 +181,17 @@ impl<'a> Given<'a> {
         spec
     }
 
-    /// One limit is a field; several are a block, which replaces the one that was there.
+    /// One limit is a field; several are a block. In a file they are laid over those that stand there; of an earlier run's, tkn
+    /// keeps none.
     fn put_limits(&self, spec: &mut Map<String, Value>) {
-        let block = || self.limits.iter().map(|(name, limit)| ((*name).to_owned(), Value::from(limit.as_str()))).collect();
+        let block = || self.limits.iter().map(|(name, limit)| ((*name).to_owned(), Value::from(limit.as_str()))).collect::<Map<_, _>>();
         match self.limits.as_slice() {
             [] => {}
             [("", limit)] => drop(spec.insert("timeout".into(), limit.as_str().into())),
-            _ => drop(spec.insert("timeouts".into(), Value::Object(block()))),
+            _ => match (&self.base, spec.get_mut("timeouts").and_then(Value::as_object_mut)) {
+                (Base::Written(_), Some(there)) => there.extend(block()),
+                _ => drop(spec.insert("timeouts".into(), Value::Object(block()))),
+            },
         }
     }
 
@@ -349,6 +353,14 @@ mod tests {
             {"pipelineTaskName": "b", "serviceAccountName": "y"},
         ]);
         assert_eq!(run["spec"]["taskRunSpecs"], expected);
+    }
+
+    #[test]
+    fn limits_are_laid_over_those_of_a_file() {
+        let written = json!({"metadata": {"name": "x"}, "spec": {"timeouts": {"pipeline": "2h", "tasks": "1h"}}});
+        let given = Given { base: Base::Written(written), limits: vec![("tasks", "5m0s".into())], ..given() };
+        let run = given.run(&kinds::PIPELINE_RUN, &Layout::PIPELINE_RUN);
+        assert_eq!(run["spec"]["timeouts"], json!({"pipeline": "2h", "tasks": "5m0s"}));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::client::web;
 use crate::failure::Failure;
 use crate::input;
 use crate::scaffold::documents::{self, Wrong};
+use crate::scaffold::places::{Place, Places};
 
 /// A text, and the name under which messages speak of it.
 pub(super) struct Text {
@@ -65,6 +66,16 @@ impl Text {
         documents::value(&self.text).map_err(|wrong| self.wrong(&wrong))
     }
 
+    /// The same with numbers and truths as texts, as they are written: `1.10` is a version, and no number that has lost its zero.
+    ///
+    /// # Errors
+    /// Where it is no YAML.
+    pub(super) fn value_of_texts(&self) -> Result<Value, Failure> {
+        let mut value = self.value()?;
+        keep_writing(&mut value, &mut Vec::new(), &Places::of(&self.text, 0), &self.text);
+        Ok(value)
+    }
+
     /// What is wrong with the text, and where.
     pub(super) fn wrong(&self, wrong: &Wrong) -> Failure {
         let Wrong { line, reason, .. } = wrong;
@@ -76,5 +87,60 @@ impl Text {
             }
             None => failure,
         }
+    }
+}
+
+fn keep_writing(value: &mut Value, path: &mut Vec<String>, places: &Places, text: &str) {
+    match value {
+        Value::Array(items) => {
+            for (i, item) in items.iter_mut().enumerate() {
+                path.push(i.to_string());
+                keep_writing(item, path, places, text);
+                path.pop();
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                path.push(name.clone());
+                keep_writing(field, path, places, text);
+                path.pop();
+            }
+        }
+        Value::Number(_) | Value::Bool(_) => {
+            let place = places.at(path).zip(path.last());
+            if let Some(word) = place.and_then(|(place, field)| word(text, place, field, value)) {
+                *value = word.into();
+            }
+        }
+        Value::String(_) | Value::Null => {}
+    }
+}
+
+/// The word that a number or truth is written as: what stands at a field's place behind its name, or at an item's, if it reads as
+/// that value.
+fn word<'t>(text: &'t str, (line, column): Place, field: &str, value: &Value) -> Option<&'t str> {
+    let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let (at, _) = line.char_indices().nth(usize::try_from(column).ok()?.checked_sub(1)?)?;
+    let rest = &line[at..];
+    let behind_name =
+        rest.trim_start_matches(['"', '\'']).strip_prefix(field).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+    let rest = behind_name.and_then(|rest| rest.strip_prefix(':')).unwrap_or(rest);
+    let word = rest.trim_start().split([',', '}', ']', ' ', '\t']).next()?;
+    (documents::value(word).ok()? == *value).then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_kept_as_they_are_written() {
+        let text = "version: 1.10\nhex: 0x10 # sixteen\nlist: [1.0, yes, a]\nflow: {\"on\": 1e3, b: [2.50]}\nword: text\n".to_owned();
+        let text = Text { name: "p.yaml".into(), text };
+        let wanted =
+            json!({"version": "1.10", "hex": "0x10", "list": ["1.0", "yes", "a"], "flow": {"on": "1e3", "b": ["2.50"]}, "word": "text"});
+        assert_eq!(text.value_of_texts().expect("YAML"), wanted);
     }
 }

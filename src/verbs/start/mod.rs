@@ -291,7 +291,7 @@ async fn laid_over<T: Startable>(
 async fn param_file(overlay: &Overlay, declared: &Declared) -> Result<Vec<Param>, Failure> {
     let Some(place) = &overlay.param_file else { return Ok(Vec::new()) };
     let text = files::read(place).await?;
-    params::of_file(&text.value()?, declared).map_err(|(path, mut failure)| {
+    params::of_file(&text.value_of_texts()?, declared).map_err(|(path, mut failure)| {
         let at = Places::of(&text.text, 0).at(&path).map(|(line, column)| format!(", line {line}, column {column}")).unwrap_or_default();
         failure.message = format!("{}{at}: {}", text.name, failure.message);
         failure

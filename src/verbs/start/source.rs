@@ -123,6 +123,9 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     let found = read.iter().find(is(T::KIND)).or(run).or(read.first());
     let document = found.ok_or_else(|| Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)))?;
     let kind = if run.is_some_and(|run| std::ptr::eq(run, document)) { T::Run::KIND } else { T::KIND };
+    if !session.stands_in_for_tkn() {
+        refuse_others::<T>(file, &read, document)?;
+    }
     strict::document(file, kind, document)?;
     if document.manifest.kind != kind {
         return Err(Failure::invalid(format!("{file}: there is no {} in this file", T::KIND.kind)));
@@ -137,6 +140,27 @@ async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str)
     }
     let definition: T = objects::lens(&value).map_err(|e| Failure::invalid(format!("{file}: {e}")))?;
     Ok(Source::of_definition(document.manifest.name().to_owned(), &definition, Base::Inline(value["spec"].clone())))
+}
+
+/// Refuses a file of something else, and one with more than one thing to start. tkn reads the former as if it were what is wanted.
+fn refuse_others<T: Startable>(file: &str, read: &[Document], document: &Document) -> Result<(), Failure> {
+    let (kind, wanted) = (document.manifest.kind, [T::KIND, T::Run::KIND]);
+    if !wanted.contains(&kind) {
+        return Err(Failure::invalid(format!(
+            "{file}, line {}: this is a {}; {} start takes a {} or a {}",
+            document.line,
+            kind.kind,
+            T::KIND.noun,
+            wanted[0].kind,
+            wanted[1].kind
+        )));
+    }
+    match read.iter().filter(|other| other.manifest.kind == kind).nth(1) {
+        Some(second) => {
+            Err(Failure::invalid(format!("{file}, line {}: this is a second {}; one is started at a time", second.line, kind.kind)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Why a file cannot be read. Where it is no manifest at all, its first field that has no place in one is told.

@@ -20,7 +20,7 @@ impl Board {
             word = State::Pending.word();
         }
         let earlier = &run.status.retries_status;
-        let of = run.spec.retries as usize + 1;
+        let of = usize::try_from(run.spec.retries).unwrap_or_default() + 1;
         let named = match earlier.len() {
             0 => name.to_owned(),
             tried => format!("{name} [attempt {} of {}]", tried + 1, of.max(tried + 1)),

@@ -85,6 +85,17 @@ pub fn admit(kind: &'static Kind, object: &mut Value) -> Result<(), Vec<String>>
     Ok(())
 }
 
+/// Variables that are left in the steps of a Task's spec when all values are put in, and that nobody declared: what a value brought
+/// along. Each as Tekton says it.
+pub fn left_over(spec: &Value, passed: &[Value]) -> Vec<String> {
+    let mut declared = task::Declared::new();
+    task::declare_passed(passed, &mut declared);
+    task::declare(items(spec, "/params"), &mut declared);
+    let mut report = Report::default();
+    task::check_param_use(spec, &declared, "spec", &mut report);
+    report.errors.iter().map(|error| error.replacen(": spec.steps[", ": steps[", 1)).collect()
+}
+
 /// Paths of an object's fields that are taken and have no effect here.
 pub fn without_effect(kind: &'static Kind, object: &Value) -> Vec<String> {
     let admission = ADMISSIONS.iter().find(|admission| admission.kind == kind);

@@ -118,6 +118,7 @@ async fn workspaces_show_configuration_secrets_and_empty_directories() {
     assert_eq!(given[0].steps[0].script.as_deref(), Some("/own false ."));
     let MountSource::Files(files) = &given[0].mounts[0].source else { panic!("no files") };
     assert_eq!(files[std::path::Path::new("a.txt")], b"A");
+    assert!(given[0].mounts[0].read_only && !given[0].mounts[1].read_only, "a ConfigMap's files cannot be written to");
     assert!(matches!(given[0].mounts[1].source, MountSource::EmptyDir(_)));
     assert_eq!(given[0].mounts[1].path, std::path::Path::new("/workspace/more"));
 }
@@ -149,4 +150,19 @@ async fn a_step_runs_only_when_it_runs() {
     assert_eq!(text(&pod, "/status/phase"), "Running");
     let state = |index: usize| pod.pointer(&format!("/status/containerStatuses/{index}/state")).cloned().unwrap_or_default();
     assert!(state(0).get("running").is_some() && state(1).get("waiting").is_some());
+}
+
+#[tokio::test]
+async fn a_variable_that_a_value_brings_along_fails_the_task_as_the_pod_is_made() {
+    let world = World::new();
+    let spec = json!({
+        "params": [{"name": "p", "value": "$(params.q) and more"}],
+        "taskSpec": {"params": [{"name": "p"}], "steps": [{"name": "s", "image": "i", "script": "say $(params.p)"}]},
+    });
+    let run = world.task_run(spec).await;
+    assert_eq!(
+        told(&run),
+        "False PodCreationFailed failed to create task run pod \"run\": non-existent variable in \"say $(params.q) and more\": \
+         steps[0].script. Maybe invalid TaskSpec"
+    );
 }

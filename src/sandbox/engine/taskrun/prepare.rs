@@ -90,6 +90,15 @@ fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure
     declare_propagated(&mut raw, &bindings);
     workspace_variables(&lens(&raw)?.workspaces, &bindings).task_spec(&mut raw);
     draft.status["taskSpec"] = raw.clone();
+    let left = admit::left_over(&raw, items(subject.run, "/spec/params"));
+    if let Some(first) = left.first() {
+        let run = name(subject.run);
+        let of = match &subject.spec.task_ref {
+            Some(reference) => format!("missing or invalid Task {}/{}", namespace(subject.run), reference.name),
+            None => "invalid TaskSpec".to_owned(),
+        };
+        return Err(Failure::new("PodCreationFailed", format!("failed to create task run pod {run:?}: {first}. Maybe {of}")));
+    }
     Replacements::of_strings([("credentials.path", "/tekton/creds")]).task_spec(&mut raw);
     execution::merge_step_template(&mut raw);
     Ok(Prepared { spec: lens(&raw)?, bindings })

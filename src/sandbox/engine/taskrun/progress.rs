@@ -196,7 +196,9 @@ impl Progress {
             ))
         };
         let failure = failure.map(|message| Failure::user("TaskRunValidationFailed", message));
-        (right.into_iter().map(|(_, result)| result).collect(), failure)
+        let mut results: Vec<Value> = right.into_iter().map(|(_, result)| result).collect();
+        results.sort_by(|a, b| text(a, "/name").cmp(text(b, "/name")));
+        (results, failure)
     }
 
     /// The step's result that a task's result is made from.

@@ -53,7 +53,7 @@ pub(super) fn mounts(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<M
         let Some(declared) = prepared.spec.workspaces.iter().find(|w| w.name == workspace) else { continue };
         let volume = names::workspace_volume(workspace);
         let source = source(subject, &volume, binding, text(binding, "/subPath"))?;
-        mounts.push(Mount { path: declared.path().into(), source, read_only: declared.read_only });
+        mounts.push(mount(declared.path().into(), source, declared.read_only));
     }
     for wanted in prepared.spec.steps.iter().flat_map(|step| &step.volume_mounts) {
         let path = PathBuf::from(&wanted.mount_path);
@@ -62,9 +62,15 @@ pub(super) fn mounts(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<M
         }
         let Some(volume) = volume(subject, prepared, &wanted.name) else { continue };
         let source = source(subject, &wanted.name, volume, &wanted.sub_path)?;
-        mounts.push(Mount { path, source, read_only: wanted.read_only });
+        mounts.push(mount(path, source, wanted.read_only));
     }
     Ok(mounts)
+}
+
+/// Files of ConfigMaps and Secrets can never be written to (Kubernetes, "Volumes").
+fn mount(path: PathBuf, source: MountSource, read_only: bool) -> Mount {
+    let read_only = read_only || matches!(source, MountSource::Files(_));
+    Mount { path, source, read_only }
 }
 
 /// The volume of a name: the task's, or that of the run's `podTemplate`.

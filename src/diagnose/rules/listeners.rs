@@ -107,7 +107,8 @@ pub(super) const RULES: &[Rule] = &[
             "error getting ClusterTriggerBinding {missing}: {why…}",
             "{kind}.triggers.tekton.dev \"{missing}\" not found",
         ],
-        summary: "{missing}, which a trigger refers to, does not exist",
+        weight: Weight::Symptom,
+        summary: "there is no {missing}, which a trigger refers to",
         mend: &[Say("Correct the reference, or make it:"), Own("apply -f {missing}.yaml")],
         source: "pkg/sink",
         example: ("", "error getting TriggerTemplate tt-tt: triggertemplates.triggers.tekton.dev \"tt-tt\" not found"),
@@ -123,6 +124,18 @@ pub(super) const RULES: &[Rule] = &[
             "",
             "problem creating obj: couldn't create resource with group version kind \"tekton.dev/v1, Resource=pipelineruns\": the server could not find the requested resource",
         ),
+        ..CAUSE
+    },
+    Rule {
+        id: "EventBreaksTemplate",
+        patterns: &["couldn't unmarshal json from the TriggerTemplate: {why…}", "couldn't unmarshal json from the TriggerTemplate"],
+        summary: "with the values of an event in it, the TriggerTemplate is no JSON any more: an object or list stands where it has a text",
+        mend: &[
+            Say("Let the TriggerBinding take a field that is a text, or do without the quotes around `$(tt.params.…)`."),
+            Own("tb list"),
+        ],
+        source: "pkg/template; docs/triggertemplates.md",
+        example: ("", "couldn't unmarshal json from the TriggerTemplate: invalid character 'm' after object key:value pair"),
         ..CAUSE
     },
     Rule {

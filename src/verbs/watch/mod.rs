@@ -107,6 +107,8 @@ impl OfParent {
 enum Left {
     /// The run has ended, or is no more
     Run(Outcome),
+    /// The person has gone, and the run has ended before that
+    Ended(End),
     /// The person has gone
     Person,
     /// Ctrl-C, or a signal
@@ -149,15 +151,18 @@ pub async fn watch_run<R: Watchable>(session: &mut Session, cluster: &Cluster, n
                 return Ok(End::Open.exit(true));
             }
             Left::Run(Outcome::Deleted) => return Err(Failure::other(format!("{} {name} was deleted", R::KIND.kind))),
-            Left::Run(outcome) => {
-                let end = end_of(&outcome);
-                if end == End::Bad {
-                    session.term.say(format!("Hint: {}", session.command(&format!("diagnose {} {name}", R::KIND.noun))));
-                }
-                return Ok(end.exit(true));
-            }
+            Left::Run(outcome) => return Ok(told::<R>(session, &name, end_of(&outcome))),
+            Left::Ended(end) => return Ok(told::<R>(session, &name, end)),
         }
     }
+}
+
+/// The exit status of a run's end, which is explained elsewhere where it was bad.
+fn told<R: Watchable>(session: &mut Session, name: &str, end: End) -> Exit {
+    if end == End::Bad {
+        session.term.say(format!("Hint: {}", session.command(&format!("diagnose {} {name}", R::KIND.noun))));
+    }
+    end.exit(true)
 }
 
 async fn watch_one<R: Watchable>(session: &mut Session, cluster: &Cluster, name: &str, way: Way, scene: &Scene) -> Result<Left, Failure> {
@@ -180,8 +185,14 @@ async fn watch_one<R: Watchable>(session: &mut Session, cluster: &Cluster, name:
         None if !way.stay && scene.board.borrow().tree().mark.is_over() => Left::Run(following.await?),
         ended => screen::watch::<R>(&mut session.term, cluster, name, way, scene, following, ended).await?,
     };
-    summarize(&mut session.term, &scene.board.borrow())?;
-    Ok(left)
+    let known = scene.board.borrow();
+    summarize(&mut session.term, &known)?;
+    Ok(match (left, known.tree().mark) {
+        // Its last lines may still be on their way; how it ended is known.
+        (Left::Person, Mark::Good) => Left::Ended(End::Good),
+        (Left::Person, mark) if mark.is_over() => Left::Ended(End::Bad),
+        (left, _) => left,
+    })
 }
 
 /// What stays behind on the terminal.

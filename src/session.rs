@@ -158,7 +158,9 @@ impl Session {
         };
         let file = file.map(|f| format!(" --kubeconfig {}", quoted(&f.to_string_lossy()))).unwrap_or_default();
         let context = context.map(|c| format!(" --context {}", quoted(c))).unwrap_or_default();
-        format!("kubectl{file}{context} {words}")
+        // Its kubeconfig is there while it is started.
+        let first = if self.sandbox && self.stays() { format!("   # after: {} sandbox start", self.program) } else { String::new() };
+        format!("kubectl{file}{context} {words}{first}")
     }
 
     /// Keeps a sandbox that this process serves, so that it is ended with the session, Ctrl-C included.

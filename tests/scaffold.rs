@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
+use crate::fake::{Answer, FakeServer};
 use crate::world::{World, eventually};
 
 const PIPELINE: &str = "\
@@ -235,6 +236,22 @@ fn a_chain_is_made_once_and_a_second_trigger_joins_its_listener() {
         .says("did you mean repo-url?")
         .says("nothing was made");
     world.rtkn(&["tb", "describe", "x-tb"]).exits(1);
+}
+
+#[test]
+fn manifests_come_from_a_page_of_the_web_too() {
+    let world = World::sandbox();
+    let server =
+        FakeServer::start(|request, _| if request.target == "/pipeline.yaml" { Answer::text(PIPELINE) } else { Answer::no_such_path() });
+    world.rtkn(&["apply", "-f", &format!("{}/pipeline.yaml", server.url())]).ok().prints("pipeline.tekton.dev/tt-pl created");
+    world.rtkn(&["apply", "-f", &format!("{}/other.yaml", server.url())]).exits(1).says("/other.yaml answered with status 404");
+}
+
+#[test]
+fn an_item_of_a_list_is_told_by_its_own_line() {
+    let world = World::sandbox();
+    let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ServiceAccount\n  metadata: {name: fine}\n- apiVersion: v1\n  metadata: {name: other}\n";
+    world.rtkn(&["apply", "-f", &world.write("list.yaml", list)]).exits(1).says("list.yaml, line 7: items[1].kind: is missing");
 }
 
 #[test]

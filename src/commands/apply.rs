@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::client::Cluster;
+use crate::client::{Cluster, web};
 use crate::failure::{Exit, Failure};
 use crate::input;
 use crate::scaffold::documents::{Document, documents, rank};
@@ -18,7 +18,7 @@ use crate::verbs::stay;
 What is made gets the label app.kubernetes.io/managed-by: rtkn where the manifest says nothing else. Tasks, Pipelines and
 runs do not: Tekton hands their labels down to pods, where it has its own value for this one.")]
 pub struct Arguments {
-    /// A file with manifests in YAML or JSON, a folder of such files, or - for standard input; may be given several times
+    /// A file with manifests in YAML or JSON, a folder of such files, a URL, or - for standard input; may be given several times
     #[arg(long = "filename", short, required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     filename: Vec<PathBuf>,
     #[command(flatten)]
@@ -93,6 +93,12 @@ async fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, 
         }
         let text = String::from_utf8(session.term.input().await?).map_err(|_| Failure::invalid("standard input is no UTF-8"))?;
         return Ok(vec![("standard input".into(), text)]);
+    }
+    if let Some(url) = path.to_str().filter(|text| text.starts_with("https://") || text.starts_with("http://")) {
+        return match web::get(url).await? {
+            (200..300, text) => Ok(vec![(url.to_owned(), text)]),
+            (status, _) => Err(Failure::other(format!("{url} answered with status {status}"))),
+        };
     }
     let files = if path.is_dir() { folder(path)? } else { vec![path.to_owned()] };
     let read = |file: PathBuf| match input::text(&file) {

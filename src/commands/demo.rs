@@ -215,7 +215,10 @@ impl Story<'_> {
         if status.success() {
             return Ok(());
         }
-        Err(Failure::other(format!("the demo stops here: `{what}` ended with {status}")))
+        let reset = format!("{} sandbox reset", self.session.program);
+        Err(Failure::other(format!("the demo stops here: `{what}` ended with {status}")).hint(format!(
+            "its objects may be there from elsewhere: `{reset}` empties the sandbox, and RTKN_SANDBOX_DIR=FOLDER names another"
+        )))
     }
 
     /// The address of the listener, once it is ready.

@@ -45,6 +45,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Wrong> {
         let places = Places::of(part, line);
         let line = line + leading(part);
         for (written, field) in items(value) {
+            let line = places.line_of(&field).unwrap_or(line);
             let manifest = manifest(written.clone()).map_err(|reason| Wrong { line, column: None, reason: format!("{field}{reason}") })?;
             let places = places.within(&field);
             documents.push(Document { manifest, line, written, places });

@@ -37,6 +37,11 @@ impl Places {
         place.map(|(line, column)| (self.before + line, column))
     }
 
+    /// The line of an item such as `items[2].`; none for the document itself.
+    pub fn line_of(&self, path: &str) -> Option<u64> {
+        self.at(&steps(path)).map(|(line, _)| line)
+    }
+
     /// The places below a field of the document, such as `items[2].`; all of them for the empty path.
     #[must_use]
     pub fn within(&self, path: &str) -> Self {

@@ -67,14 +67,16 @@ fn a_forbidden_verb_names_the_verb_the_resource_and_the_grant() {
 fn a_forbidden_write_makes_nothing_and_names_the_grant() {
     let server = FakeServer::start(|request, _| match request.method.as_str() {
         "GET" => Answer::failure(404, "NotFound", r#"serviceaccounts "builder" not found"#),
-        _ => Answer::failure(
-            403,
-            "Forbidden",
-            r#"serviceaccounts "builder" is forbidden: User "jane" cannot patch resource "serviceaccounts" in API group "" in the namespace "work""#,
-        ),
+        method => {
+            let verb = if method == "POST" { "create" } else { "patch" };
+            let message = format!(
+                r#"serviceaccounts "builder" is forbidden: User "jane" cannot {verb} resource "serviceaccounts" in API group "" in the namespace "work""#
+            );
+            Answer::failure(403, "Forbidden", &message)
+        }
     });
-    let ran = server.world().rtkn(&["sa", "create", "builder"]).exits(1).says("cannot patch").says("serviceaccounts");
-    assert!(ran.stderr.lines().any(|l| l.starts_with("Hint: ") && l.contains("patch") && l.contains("work")), "{ran}");
+    let ran = server.world().rtkn(&["sa", "create", "builder"]).exits(1).says("cannot create").says("serviceaccounts");
+    assert!(ran.stderr.lines().any(|l| l.starts_with("Hint: ") && l.contains("create") && l.contains("work")), "{ran}");
 }
 
 #[test]

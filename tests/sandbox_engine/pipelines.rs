@@ -100,12 +100,12 @@ spec:
                 printf '%s' '$(params.text)' > $(results.text.path)
                 printf '[\"one\", \"two\"]' > $(results.list.path)
     results:
-      - {name: said, value: 'said $(tasks.make.results.text)'}
+      - {name: said, value: '$(tasks.make.results.text), it said'}
 ",
     );
     log.prints("[use : s] got hello world, two");
     let run = ended(&world, "pr", "True", "Succeeded");
-    assert_eq!(run["status"]["results"], serde_json::json!([{"name": "said", "value": "said hello world"}]));
+    assert_eq!(run["status"]["results"], serde_json::json!([{"name": "said", "value": "hello world, it said"}]));
 }
 
 #[test]

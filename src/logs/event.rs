@@ -116,6 +116,8 @@ pub enum Notice {
     },
     /// Something has not begun and is waited for
     Waiting(Wait),
+    /// A TaskRun that is not followed has not begun, and why; tkn says nothing of it
+    NotBegun(Wait),
     /// The server is out of reach, or has broken a log off more than once
     Interrupted {
         /// Whose log

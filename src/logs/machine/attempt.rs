@@ -3,7 +3,9 @@
 use super::stream::{Phase, is_beside, is_native_sidecar, is_own_sidecar};
 use super::task::Stage;
 use super::{Effect, Emit, Find, Follow, Notice, Outcome, Subject};
+use crate::logs::event::Wait;
 use crate::objects::core::{Container, Pod};
+use crate::objects::waits::of_pod;
 
 impl Follow {
     /// Takes a task as far as it goes now; returns whether it is done.
@@ -174,13 +176,25 @@ impl Follow {
             return false;
         }
         let will_start = self.policy.live && !task.is_over() && !Phase::pod_is_over(pod);
+        let not_begun = self.not_begun(index, pod, &container);
         if !will_start && self.policy.live && !self.is_checked(name, effects) {
             return false;
         }
         if !will_start {
+            not_begun.into_iter().for_each(|wait| Self::say(Notice::NotBegun(wait), emit));
             self.tasks[index].next_container();
         }
         !will_start
+    }
+
+    /// Why the first step of a TaskRun that is not followed is not there yet. Of a PipelineRun it is said that it still runs.
+    fn not_begun(&self, index: usize, pod: &Pod, container: &str) -> Option<Wait> {
+        let task = &self.tasks[index];
+        if self.policy.live || self.subject == Subject::PipelineRun || task.container > 0 || task.is_over() {
+            return None;
+        }
+        let why = of_pod(pod, container).unwrap_or_else(|| "its pod has not started".to_owned());
+        Some(Wait { who: format!("TaskRun {}", task.of()), why })
     }
 
     /// Opens the containers of an attempt side by side; returns whether to look again.

@@ -50,6 +50,10 @@ impl<'a> Printer<'a> {
     }
 
     fn notice(&mut self, notice: &Notice) {
+        // Marks are what tkn has not.
+        if matches!(notice, Notice::NotBegun(_)) && !self.lines.look().marks {
+            return;
+        }
         let text = sentence(notice, self.lines.look().subject, &self.program);
         let calm = matches!(
             notice,
@@ -57,6 +61,7 @@ impl<'a> Printer<'a> {
                 | Notice::StillRunning { .. }
                 | Notice::Child { .. }
                 | Notice::Waiting(_)
+                | Notice::NotBegun(_)
                 | Notice::TasksSkipped { .. }
                 | Notice::StepsSkipped { .. }
         );

@@ -9,6 +9,7 @@ use crate::objects::verdict::State;
 pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
     match notice {
         Notice::Waiting(Wait { who, why }) => format!("{who} waits: {why}"),
+        Notice::NotBegun(Wait { who, why }) => format!("{who} has not begun: {why}"),
         Notice::Interrupted { source, reason } => {
             format!("task {}: the log of {} cannot be read at the moment: {reason}; trying again", source.called.label(), source.step())
         }

@@ -98,6 +98,17 @@ fn tasks_are_asked_for_by_their_own_name_or_that_around_them() {
 }
 
 #[test]
+fn of_a_task_run_that_is_not_followed_and_has_not_begun_it_is_said_why() {
+    let mut told = Told::with(Subject::TaskRun, &["n"], Policy::default());
+    told.tell(task("n", "Unknown", &["p"]));
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "step-x"}]}, "status": {"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]}});
+    told.tell(Input::Pod(Box::new(serde_json::from_value(pod).unwrap())));
+    listed(&mut told, &["n"]);
+    assert_eq!(told.text, "! TaskRun n has not begun: Unschedulable: 0/1 nodes\n");
+}
+
+#[test]
 fn what_a_followed_run_waits_for_is_known() {
     let why = |told: &Told| told.machine.waits().into_iter().map(|Wait { who, why }| format!("{who}: {why}")).collect::<Vec<_>>();
     let mut told = Told::new(true);

@@ -142,6 +142,13 @@ pub enum Notice {
         /// Name of the TaskRun
         run: String,
     },
+    /// A pod whose logs were being read is gone, and another of its name is there
+    PodReplaced {
+        /// Name of the task
+        task: String,
+        /// Name of the pod
+        pod: String,
+    },
     /// A pod with logs is gone
     PodGone {
         /// Name of the task

@@ -51,6 +51,7 @@ pub struct AddArguments {
 /// When a Secret is not there, or the server refuses.
 pub async fn create(session: &mut Session, args: Arguments) -> Result<Exit, Failure> {
     let cluster = session.cluster().await?;
+    // One that cannot be read would lose what it has.
     found::<ServiceAccount>(&cluster, &args.name).await?;
     check(session, &cluster, &args.secret, true).await?;
     check(session, &cluster, &args.pull_secret, false).await?;

@@ -166,7 +166,8 @@ async fn serve(cluster: &Cluster, name: &str, args: &Arguments) -> Result<(Write
     let Some(there) = cluster.find::<EventListener>(&cluster.namespace, name).await? else {
         return Ok((serving(manifest, trigger), account.map(str::to_owned)));
     };
-    let runs_as = there.lens.as_ref().ok().and_then(|l| l.spec.service_account_name.as_deref()).unwrap_or("default");
+    let runs_as = there.lens.as_ref().ok().and_then(|l| l.spec.service_account_name.as_deref());
+    let runs_as = runs_as.filter(|account| !account.is_empty()).unwrap_or("default");
     if let Some(asked) = asked.filter(|asked| *asked != runs_as) {
         return Err(Failure::invalid(format!("EventListener {name} is there and runs as ServiceAccount {runs_as}, not as {asked}"))
             .hint("leave out --eventlistener-service-account to add the Trigger to it, or name a new listener"));

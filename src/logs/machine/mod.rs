@@ -283,7 +283,7 @@ impl Follow {
             Input::PodFound(name) => self.pods.entry(name).or_default().answered = true,
             Input::TaskFound(name) => self.tasks.entry(name).or_default().answer(),
             Input::TasksListed(runs) => self.listed(&runs, |run| run.tasks_listed = true),
-            Input::Pod(pod) => self.pod_now(*pod, &mut effects),
+            Input::Pod(pod) => self.pod_now(*pod, &mut effects, emit),
             Input::PodGone(name) => self.pods.entry(name).or_default().gone = true,
             Input::PodsListed(runs) => self.listed(&runs, |run| run.pods_listed = true),
             Input::Child { name, stands } => self.child(name, stands, emit),

@@ -156,13 +156,18 @@ impl Follow {
         self.floor = lines.is_within_line().then_some(id);
     }
 
-    pub(super) fn pod_now(&mut self, pod: Pod, effects: &mut Vec<Effect>) {
+    pub(super) fn pod_now(&mut self, pod: Pod, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         let name = pod.metadata.name.clone();
         let seen = self.pods.entry(name.clone()).or_default();
         if seen.pod.as_ref().is_some_and(|known| is_behind(&pod, known)) {
             return;
         }
+        let is_another = seen.pod.as_ref().is_some_and(|known| known.metadata.uid != pod.metadata.uid);
+        let task = seen.task.filter(|_| is_another);
         (seen.pod, seen.gone) = (Some(pod), false);
+        if let Some(task) = task.filter(|_| self.streams.iter().any(|stream| stream.source.pod == name)) {
+            Self::say(Notice::PodReplaced { task: self.tasks[task].called().label(), pod: name.clone() }, emit);
+        }
         for id in 0..self.streams.len() {
             let stream = &self.streams[id];
             if stream.over || stream.whole || stream.source.pod != name || !self.has_ended(id) {

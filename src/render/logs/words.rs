@@ -47,6 +47,9 @@ pub fn sentence(notice: &Notice, subject: Subject, program: &str) -> String {
                 source.step()
             )
         }
+        Notice::PodReplaced { task, pod } => {
+            format!("task {task}: its pod {pod} is gone and another was made in its place, in which the steps begin anew")
+        }
         Notice::PodGone { task, run, pod, steps } => {
             let text = format!("task {task} failed: pods {pod:?} not found. Run {program} tr desc {run} for more details");
             steps.iter().fold(of_task(text, task, subject), |text, step| format!("{text}\n  its status tells: {}", told(step)))

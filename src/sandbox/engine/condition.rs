@@ -17,6 +17,20 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// How a run stands, if it says so.
+    pub fn of(run: &Value) -> Option<Self> {
+        let found = items(run, "/status/conditions").iter().find(|c| text(c, "/type") == "Succeeded")?;
+        Some(Self::read(found))
+    }
+
+    fn read(condition: &Value) -> Self {
+        match text(condition, "/status") {
+            "True" => Self::True,
+            "False" => Self::False,
+            _ => Self::Unknown,
+        }
+    }
+
     /// `Unknown`, `True`, `False`
     pub fn word(self) -> &'static str {
         match self {
@@ -57,12 +71,7 @@ impl Condition {
     /// The condition of a run's status, if it has one.
     pub fn of_status(status: &Value) -> Option<Self> {
         let found = items(status, "/conditions").iter().find(|c| text(c, "/type") == "Succeeded")?;
-        let status = match text(found, "/status") {
-            "True" => Standing::True,
-            "False" => Standing::False,
-            _ => Standing::Unknown,
-        };
-        Some(Self { status, reason: text(found, "/reason").to_owned(), message: text(found, "/message").to_owned() })
+        Some(Self { status: Standing::read(found), reason: text(found, "/reason").to_owned(), message: text(found, "/message").to_owned() })
     }
 
     /// The condition of a run.
@@ -92,7 +101,7 @@ impl Condition {
 
 /// Whether a run has ended.
 pub fn is_done(run: &Value) -> bool {
-    Condition::of(run).is_some_and(|c| c.is_final())
+    Standing::of(run).is_some_and(|standing| standing != Standing::Unknown)
 }
 
 /// The mark that Tekton puts before messages about mistakes of a run's author.

@@ -82,7 +82,9 @@ impl Board {
                 let verdict = &custom.verdict;
                 let word = if verdict.state == State::Unstarted { "Pending" } else { verdict.state.word() };
                 let node = Node::new(key, format!("{name} ({kind})"), Mark::of(verdict.state), word);
-                Node { span: custom.span, ..node.noted(first_line(&custom.message)) }
+                let nobody = verdict.state == State::Unstarted && custom.message.is_empty();
+                let note = if nobody { "nobody has taken it up yet".to_owned() } else { first_line(&custom.message) };
+                Node { span: custom.span, ..node.noted(note) }
             }),
         }
         .unwrap_or_else(|| Node::new(key, name, Mark::Waiting, "Pending"))

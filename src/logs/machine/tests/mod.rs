@@ -107,6 +107,7 @@ fn said(notice: &Notice) -> String {
         Notice::ContainerFailed { source, end, .. } => format!("! {} exited with {}\n", source.container, end.exit_code),
         Notice::RunFailed { message, .. } => format!("! {message}\n"),
         Notice::PodGone { pod, .. } => format!("! {pod} gone\n"),
+        Notice::PodReplaced { task, pod } => format!("! {task}: another {pod}\n"),
         Notice::NotBegun(wait) => format!("! {} has not begun: {}\n", wait.who, wait.why),
         Notice::NotStarted { task } => format!("! {task} not started\n"),
         Notice::Interrupted { .. } => String::new(),

@@ -109,6 +109,21 @@ fn of_a_task_run_that_is_not_followed_and_has_not_begun_it_is_said_why() {
 }
 
 #[test]
+fn a_pod_in_the_place_of_one_that_was_read_is_told() {
+    let mut told = Told::with(Subject::TaskRun, &["n"], Policy { live: true, ..Policy::default() });
+    told.tell(task("n", "Unknown", &["p"]));
+    let pod = |uid: &str| {
+        let pod = json!({"metadata": {"name": "p", "uid": uid}, "spec": {"containers": [{"name": "step-x"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "step-x", "state": {"running": {}}}]}});
+        Input::Pod(Box::new(serde_json::from_value(pod).unwrap()))
+    };
+    told.tell(pod("1")).tell(pod("1"));
+    assert_eq!(told.text, "");
+    told.tell(pod("2"));
+    assert_eq!(told.text, "! Task 0: another p\n");
+}
+
+#[test]
 fn what_a_followed_run_waits_for_is_known() {
     let why = |told: &Told| told.machine.waits().into_iter().map(|Wait { who, why }| format!("{who}: {why}")).collect::<Vec<_>>();
     let mut told = Told::new(true);

@@ -52,12 +52,12 @@ impl TaskState {
 
     /// Whether all its TaskRuns succeeded.
     pub fn succeeded(&self) -> bool {
-        self.is_scheduled() && self.conditions().all(|c| c.is_some_and(|c| c.status == Standing::True))
+        self.is_scheduled() && self.runs.iter().all(|run| Standing::of(run) == Some(Standing::True))
     }
 
     /// Whether one of its TaskRuns failed, while others may still run.
     pub fn any_failed(&self) -> bool {
-        self.conditions().any(|c| c.is_some_and(|c| c.status == Standing::False))
+        self.runs.iter().any(|run| Standing::of(run) == Some(Standing::False))
     }
 
     /// Whether it has ended and did not succeed.

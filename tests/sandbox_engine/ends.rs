@@ -1,5 +1,6 @@
 //! How runs end: retries, time limits, cancelling. No step outlives its run.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use crate::steps::{Marker, condition, ended, played, seen, task_run};
@@ -181,9 +182,10 @@ fn whoever_follows_a_sandbox_that_was_killed_is_told_so() {
     world.stdin(&["apply", "-f", "-"], &lasting(&marker)).ok();
     eventually("the step to run", || marker.is_alive().then_some(()));
     let mut follow = world.command(&["pr", "logs", "-f", "run"]);
-    let follow = follow.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    // It has to find the sandbox before that is gone.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    let mut follow = follow.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    // It has to have found the sandbox before that is gone.
+    let mut first = String::new();
+    BufReader::new(follow.stdout.take().expect("it is piped")).read_line(&mut first).expect("the step's first line");
     kill_sandbox(&world);
     let ended = follow.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&ended.stderr);

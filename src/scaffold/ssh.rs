@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pkcs8::{ObjectIdentifier, PrivateKeyInfo};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::{KeyData, RsaPublicKey};
 use ssh_key::rand_core::CryptoRngCore;
@@ -187,46 +188,23 @@ fn pkcs1(der: &[u8]) -> Option<PublicKey> {
 }
 
 /// Algorithms of PKCS#8 that every ssh reads from there: rsaEncryption, ecPublicKey, id-dsa.
-const BY_SSH: [&[u8]; 3] = [
-    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01],
-    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01],
-    &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01],
+const BY_SSH: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
+    ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"),
+    ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"),
 ];
 /// id-Ed25519 (RFC 8410)
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The seed of an ed25519 key in a `PrivateKeyInfo` (RFC 5208, RFC 8410), which ssh reads from OpenSSH's format only, before its
 /// version 9.6; none of a key that ssh reads as it is.
 fn pkcs8(der: &[u8]) -> Result<Option<[u8; 32]>, KeyError> {
-    let parts = element(der, 0x30).and_then(|(sequence, _)| {
-        let (_, rest) = element(sequence, 0x02)?;
-        let (algorithm, rest) = element(rest, 0x30)?;
-        Some((element(algorithm, 0x06)?.0, element(rest, 0x04)?.0))
-    });
-    let (algorithm, key) = parts.ok_or_else(|| KeyError::Damaged("it is no PKCS#8".into()))?;
-    if algorithm == ED25519 {
-        let seed = element(key, 0x04).and_then(|(seed, _)| seed.try_into().ok());
+    let key = PrivateKeyInfo::try_from(der).map_err(|_| KeyError::Damaged("it is no PKCS#8".into()))?;
+    if key.algorithm.oid == ED25519 {
+        let seed = element(key.private_key, 0x04).and_then(|(seed, _)| seed.try_into().ok());
         return seed.map(Some).ok_or_else(|| KeyError::Damaged("its 32 bytes are not there".into()));
     }
-    if BY_SSH.contains(&algorithm) { Ok(None) } else { Err(KeyError::Kind(dotted(algorithm))) }
-}
-
-/// An object identifier as people write it (X.690, 8.19).
-fn dotted(identifier: &[u8]) -> String {
-    let mut arcs: Vec<u64> = vec![0];
-    for byte in identifier {
-        if let Some(arc) = arcs.last_mut() {
-            *arc = arc.saturating_mul(128).saturating_add(u64::from(byte & 0x7f));
-        }
-        if byte & 0x80 == 0 {
-            arcs.push(0);
-        }
-    }
-    arcs.pop();
-    let first = arcs.first().copied().unwrap_or_default();
-    let root = (first / 40).min(2);
-    let arcs = [root, first - 40 * root].into_iter().chain(arcs.into_iter().skip(1));
-    arcs.map(|arc| arc.to_string()).collect::<Vec<_>>().join(".")
+    if BY_SSH.contains(&key.algorithm.oid) { Ok(None) } else { Err(KeyError::Kind(key.algorithm.oid.to_string())) }
 }
 
 /// The content of the DER element of a tag at the beginning, and what follows it.
@@ -295,21 +273,20 @@ pub fn known_hosts(text: &str) -> Result<Vec<KnownHost>, (usize, String)> {
     let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
     lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(number, line)| Ok((line, known_host(line).map_err(|e| (number, e))?)))
-        // A key that must never be trusted makes no host known.
-        .filter(|known| !known.as_ref().is_ok_and(|(line, _)| line.starts_with("@revoked")))
-        .map(|known| known.map(|(_, host)| host))
+        .filter_map(|(number, line)| known_host(line).map_err(|e| (number, e)).transpose())
         .collect()
 }
 
-fn known_host(line: &str) -> Result<KnownHost, String> {
+/// None for a key that must never be trusted, which makes no host known.
+fn known_host(line: &str) -> Result<Option<KnownHost>, String> {
     let mut words = line.split_whitespace().skip_while(|word| word.starts_with('@'));
     let (Some(hosts), Some(algorithm), Some(key)) = (words.next(), words.next(), words.next()) else {
         return Err("a host, a type and a key are needed".into());
     };
     let mut public = PublicKey::from_openssh(&format!("{algorithm} {key}")).map_err(|error| error.to_string())?;
     public.set_comment(hosts);
-    Ok(KnownHost { hosts: hosts.to_owned(), fingerprint: fingerprint(&public) })
+    let known = KnownHost { hosts: hosts.to_owned(), fingerprint: fingerprint(&public) };
+    Ok((!line.starts_with("@revoked")).then_some(known))
 }
 
 impl KnownHost {

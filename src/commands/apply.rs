@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::client::{Cluster, web};
+use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::input;
 use crate::scaffold::documents::{Document, documents, rank};
 use crate::session::Session;
 use crate::verbs::apply::{How, Made, Outcome, Source, Write, WriteArgs, write_and_report};
-use crate::verbs::stay;
+use crate::verbs::{page, stay};
 
 /// Makes the objects of manifests.
 #[derive(Args, Debug)]
@@ -94,11 +94,8 @@ async fn texts(session: &Session, path: &Path) -> Result<Vec<(String, String)>, 
         let text = String::from_utf8(session.term.input().await?).map_err(|_| Failure::invalid("standard input is no UTF-8"))?;
         return Ok(vec![("standard input".into(), text)]);
     }
-    if let Some(url) = path.to_str().filter(|text| text.starts_with("https://") || text.starts_with("http://")) {
-        return match web::get(url).await? {
-            (200..300, text) => Ok(vec![(url.to_owned(), text)]),
-            (status, _) => Err(Failure::other(format!("{url} answered with status {status}"))),
-        };
+    if let Some(url) = path.to_str().filter(|place| page::is_url(place)) {
+        return Ok(vec![(url.to_owned(), page::text(url).await?)]);
     }
     let files = if path.is_dir() { folder(path)? } else { vec![path.to_owned()] };
     let read = |file: PathBuf| match input::text(&file) {

@@ -13,6 +13,7 @@ pub mod logs;
 pub mod missing;
 pub mod newest;
 pub mod output;
+pub mod page;
 pub mod pick;
 pub mod rights;
 pub mod start;

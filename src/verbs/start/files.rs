@@ -4,11 +4,11 @@ use std::io::ErrorKind;
 
 use serde_json::Value;
 
-use crate::client::web;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::input;
 use crate::scaffold::documents::{self, Wrong};
 use crate::scaffold::places::{Place, Places};
+use crate::verbs::page;
 
 /// A text, and the name under which messages speak of it.
 pub(super) struct Text {
@@ -32,8 +32,11 @@ pub(super) async fn yaml(place: &str) -> Result<Text, Failure> {
 /// # Errors
 /// No such file, no such page.
 pub(super) async fn read(place: &str) -> Result<Text, Failure> {
-    let text = match place.starts_with("http://") || place.starts_with("https://") {
-        true => page(place).await?,
+    let text = match page::is_url(place) {
+        true => page::text(place).await.map_err(|failure| match failure.kind {
+            Kind::NotFound => Failure::not_found("url specified returned a 404: not found"),
+            _ => failure,
+        })?,
         false => file(place)?,
     };
     Ok(Text { name: place.to_owned(), text })
@@ -46,15 +49,6 @@ fn file(path: &str) -> Result<String, Failure> {
         Failure::other(format!("{verb} {path}: {words}"))
     })?;
     String::from_utf8(bytes).map_err(|_| Failure::invalid(format!("{path} is no UTF-8")))
-}
-
-async fn page(url: &str) -> Result<String, Failure> {
-    let (status, text) = web::get(url).await?;
-    match status {
-        200..300 => Ok(text),
-        404 => Err(Failure::not_found("url specified returned a 404: not found")),
-        _ => Err(Failure::other(format!("{url} answered with status {status}"))),
-    }
 }
 
 impl Text {

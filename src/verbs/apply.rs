@@ -234,17 +234,13 @@ async fn one(cluster: &Cluster, write: &Write, dry_run: bool, replace: bool) -> 
         (How::Patch(patch), Some(_)) => cluster.patch(kind, namespace, name, patch.clone(), dry_run).await?,
         (How::Anew, Some(before)) if dry_run => before.clone(),
         (How::Anew, Some(before)) => anew(cluster, &write.manifest, value, before).await?,
-        (how, _) => match cluster.apply(kind, namespace, value, dry_run, replace || matches!(how, How::Force)).await {
-            Ok(object) => object,
-            Err(error)
-                if error.is_conflict()
-                    && let Some(before) = &before
-                    && is_as_asked(cluster, &write.manifest, before).await =>
-            {
-                before.clone()
+        (how, _) => {
+            let force = replace || matches!(how, How::Force);
+            match applied(cluster, &write.manifest, value, before.as_ref(), dry_run, force).await {
+                Ok(object) => object,
+                Err(error) => return Err(refused(cluster, error, namespace).await),
             }
-            Err(error) => return Err(refused(cluster, error, namespace).await),
-        },
+        }
     };
     let outcome = match &before {
         Some(_) if matches!(write.how, How::Anew) => Outcome::Configured,
@@ -275,14 +271,8 @@ async fn over(cluster: &Cluster, manifest: &Manifest, decide: &Decide, dry_run: 
             (Step::Apply(wanted), Some(before)) => {
                 let mut value = marked(&Manifest { kind, value: wanted }, Some(before));
                 value["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
-                match cluster.apply(kind, namespace, &value, dry_run, replace).await {
-                    Err(error)
-                        if error.is_conflict() && !error.is_outdated() && is_as_asked(cluster, &Manifest { kind, value }, before).await =>
-                    {
-                        Ok(before.clone())
-                    }
-                    answer => answer,
-                }
+                let asked = Manifest { kind, value };
+                applied(cluster, &asked, &asked.value, Some(before), dry_run, replace).await
             }
             (Step::Apply(wanted), None) => new(cluster, &Manifest { kind, value: wanted }, dry_run).await,
         };
@@ -352,6 +342,28 @@ async fn anew(cluster: &Cluster, manifest: &Manifest, value: &Value, before: &Va
         Ok(_) => format!("{label} is as it was before"),
         Err(_) => format!("{label} was deleted and could not be made anew, nor put back: it is gone; the same command makes it"),
     }))
+}
+
+/// Server-side apply; what others own and is as it is asked for stays as it is.
+async fn applied(
+    cluster: &Cluster,
+    asked: &Manifest,
+    value: &Value,
+    before: Option<&Value>,
+    dry_run: bool,
+    force: bool,
+) -> Result<Value, crate::client::Error> {
+    match cluster.apply(asked.kind, asked.namespace(), value, dry_run, force).await {
+        Err(error)
+            if error.is_conflict()
+                && !error.is_outdated()
+                && let Some(before) = before
+                && is_as_asked(cluster, asked, before).await =>
+        {
+            Ok(before.clone())
+        }
+        answer => answer,
+    }
 }
 
 /// Whether an object that another tool made says all that is asked for, once the server has filled in its defaults:
@@ -425,13 +437,10 @@ fn shown(object: &Value) -> Value {
 
 /// What would be made, for another program to write: the identity that the server tried it under is no object's.
 fn not_made(made: &Made) -> Value {
-    let mut object = shown(&made.object);
-    if made.outcome == Outcome::Created
-        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-    {
-        metadata.retain(|field, _| !matches!(field.as_str(), "uid" | "creationTimestamp" | "resourceVersion" | "generation"));
-    }
-    object
+    let object = shown(&made.object);
+    let of_no_object: &[&str] =
+        if made.outcome == Outcome::Created { &["uid", "creationTimestamp", "resourceVersion", "generation"] } else { &[] };
+    without(object, of_no_object)
 }
 
 /// Prints a manifest with everything in it, a Secret's values too: for `--dry-run --show-values`, whose output another

@@ -114,7 +114,7 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
         session.term.say(format!("TriggerBinding {name} is used by this Trigger no longer; to remove it: {delete}"));
     }
     match listener_account {
-        Some(account) => check_rights(session, &cluster, account.as_deref().unwrap_or("default")).await?,
+        Some(account) => check_rights(session, &cluster, &account).await?,
         None => session.term.say("No EventListener was named: an event reaches this Trigger once one refers to it (--eventlistener NAME)"),
     }
     if let Some(name) = args.eventlistener.filter(|_| !args.write.dry_run) {
@@ -159,21 +159,21 @@ async fn unused_binding(cluster: &Cluster, chain: &Chain, writes: &[Write]) -> O
 }
 
 /// What makes the EventListener serve the Trigger, and the account that it runs as.
-async fn serve(cluster: &Cluster, name: &str, args: &Arguments) -> Result<(Write, Option<String>), Failure> {
+async fn serve(cluster: &Cluster, name: &str, args: &Arguments) -> Result<(Write, String), Failure> {
     let (trigger, asked) = (&args.name, args.eventlistener_service_account.as_deref());
     let account = asked.or(args.service_account.as_deref());
     let manifest = listener(&cluster.namespace, name, trigger, account);
-    let Some(there) = cluster.find::<EventListener>(&cluster.namespace, name).await? else {
-        return Ok((serving(manifest, trigger), account.map(str::to_owned)));
+    let there = cluster.find::<EventListener>(&cluster.namespace, name).await?;
+    let runs_as = match &there {
+        Some(there) => there.lens.as_ref().ok().and_then(|l| l.spec.service_account_name.as_deref()),
+        None => account,
     };
-    let runs_as = there.lens.as_ref().ok().and_then(|l| l.spec.service_account_name.as_deref());
     let runs_as = runs_as.filter(|account| !account.is_empty()).unwrap_or("default");
     if let Some(asked) = asked.filter(|asked| *asked != runs_as) {
         return Err(Failure::invalid(format!("EventListener {name} is there and runs as ServiceAccount {runs_as}, not as {asked}"))
             .hint("leave out --eventlistener-service-account to add the Trigger to it, or name a new listener"));
     }
-    let account = there.lens.ok().and_then(|l| l.spec.service_account_name);
-    Ok((serving(manifest, trigger), account))
+    Ok((serving(manifest, trigger), runs_as.to_owned()))
 }
 
 /// Makes the listener, or adds the Trigger to it.

@@ -138,7 +138,8 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     };
     let path = found.path();
     // tkn looks at the configuration before it looks at what the command is given.
-    let first_reach = reader.of_tkn(&found).is_some_and(Known::speaks_to_cluster);
+    let known = reader.of_tkn(&found);
+    let first_reach = known.is_some_and(Known::speaks_to_cluster);
     let command = match asked {
         Asked::Help { brief } => return help(tree, &path, brief),
         Asked::Version => return print(tree, &[&program, "--version"]),
@@ -159,7 +160,7 @@ pub async fn run(args: Vec<OsString>) -> Exit {
         Ok(command) => command,
         Err(error) => return fail(&program, &refused(&error)),
     };
-    start(program, cli, sandbox_typed, first_reach).await
+    start(program, cli, sandbox_typed, known).await
 }
 
 /// Lets a plugin take the place of a command that is not there.
@@ -237,7 +238,8 @@ fn refused(error: &clap::Error) -> Failure {
     usage.into_iter().fold(Failure::usage(message), |failure, usage| failure.hint(format!("usage: {usage}")))
 }
 
-async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: bool) -> Exit {
+/// Carries a command out; `known` is tkn's where the program stands in its place.
+async fn start(program: String, mut cli: Cli, sandbox_typed: bool, known: Option<&'static Known>) -> Exit {
     if let Err(failure) = settle(&mut cli.global, sandbox_typed) {
         return fail(&program, &failure);
     }
@@ -246,8 +248,6 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
     let stderr_is_terminal = term.stderr_is_terminal;
     let mut session = Session::new(program, term, wanted, cli.global.sandbox);
     let broken = session.sandbox_failure();
-    // What scripts compare with tkn's words is what tkn has, too.
-    let in_tkns_words = session.stands_in_for_tkn() && !cli.command.is_own();
     let done = tokio::select! {
         // In this order, so that Ctrl-C is listened for before a command asks its first question.
         biased;
@@ -258,7 +258,7 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
             }
             Err(Failure::new(crate::failure::Kind::Interrupted, ""))
         }
-        done = work(&mut session, cli.command, first_reach) => done,
+        done = work(&mut session, cli.command, known.is_some_and(Known::speaks_to_cluster)) => done,
         failure = broken => Err(failure),
     };
     let ended = session.end().await;
@@ -267,7 +267,8 @@ async fn start(program: String, mut cli: Cli, sandbox_typed: bool, first_reach: 
     match done {
         Ok(exit) => exit,
         Err(failure) => {
-            let text = if in_tkns_words { failure.text_as_tkn() } else { failure.text() };
+            // What scripts compare with tkn's words is what tkn has, too.
+            let text = if known.is_some() { failure.text_as_tkn() } else { failure.text() };
             if !text.is_empty() {
                 session.term.say(text.strip_suffix('\n').unwrap_or(&text));
             }
@@ -352,18 +353,6 @@ fn speak(command: clap::Command, kind: &'static Kind) -> clap::Command {
             }
         })
         .mut_subcommands(|sub| speak(sub, kind))
-}
-
-impl Command {
-    /// Whether tkn has no such command.
-    fn is_own(&self) -> bool {
-        match self {
-            Self::Trigger(_) | Self::ClusterInterceptor(_) | Self::Secret(_) | Self::Sa(_) => true,
-            Self::Sandbox(_) | Self::Apply(_) | Self::Diagnose(_) | Self::Demo(_) => true,
-            Self::EventListener(verb) => matches!(verb, commands::eventlistener::Verb::Send(_)),
-            _ => false,
-        }
-    }
 }
 
 async fn work(session: &mut Session, command: Command, first_reach: bool) -> Result<Exit, Failure> {

@@ -26,9 +26,7 @@ pub struct Session {
     /// Whether the sandbox is meant
     pub sandbox: bool,
     cluster: Option<Cluster>,
-    /// The sandbox, where this process holds it because it is not started
-    held: Option<Sandbox>,
-    /// The sandbox that is used, for whoever waits for its end
+    /// The sandbox that is used, also for whoever waits for its end
     used: watch::Sender<Option<Used>>,
     /// Whether the person knows already that steps of the sandbox are no containers
     told: bool,
@@ -48,17 +46,7 @@ enum Used {
 impl Session {
     /// A session that has not reached for any cluster yet.
     pub fn new(program: String, term: Term, wanted: Wanted, sandbox: bool) -> Self {
-        Self {
-            program,
-            term,
-            wanted,
-            sandbox,
-            cluster: None,
-            held: None,
-            used: watch::Sender::new(None),
-            told: false,
-            told_of: HashSet::new(),
-        }
+        Self { program, term, wanted, sandbox, cluster: None, used: watch::Sender::new(None), told: false, told_of: HashSet::new() }
     }
 
     /// The server: the one the kubeconfig names, or the sandbox.
@@ -110,12 +98,12 @@ impl Session {
     /// Whether runs end with this process, so that a command that starts one has to stay until it is over: the sandbox
     /// is meant and not started.
     pub fn stays(&self) -> bool {
-        self.held.is_some()
+        matches!(&*self.used.borrow(), Some(Used::Held(_)))
     }
 
     /// Sets engine and listeners of a sandbox going that this process holds; they begin with the first write otherwise.
     pub fn work(&self) {
-        if let Some(sandbox) = &self.held {
+        if let Some(Used::Held(sandbox)) = &*self.used.borrow() {
             sandbox.work();
         }
     }
@@ -126,9 +114,9 @@ impl Session {
     /// When the store cannot be written to the end.
     pub async fn end(&mut self) -> Result<(), Failure> {
         self.cluster = None;
-        match self.held.take() {
-            Some(sandbox) => Ok(sandbox.shutdown().await?),
-            None => Ok(()),
+        match self.used.send_replace(None) {
+            Some(Used::Held(sandbox)) => Ok(sandbox.shutdown().await?),
+            _ => Ok(()),
         }
     }
 
@@ -159,13 +147,12 @@ impl Session {
         let file = file.map(|f| format!(" --kubeconfig {}", quoted(&f.to_string_lossy()))).unwrap_or_default();
         let context = context.map(|c| format!(" --context {}", quoted(c))).unwrap_or_default();
         // Its kubeconfig is there while it is started.
-        let first = if self.sandbox && self.stays() { format!("   # after: {} sandbox start", self.program) } else { String::new() };
+        let first = if self.stays() { format!("   # after: {} sandbox start", self.program) } else { String::new() };
         format!("kubectl{file}{context} {words}{first}")
     }
 
     /// Keeps a sandbox that this process serves, so that it is ended with the session, Ctrl-C included.
     pub fn hold(&mut self, sandbox: &Sandbox) {
-        self.held = Some(sandbox.clone());
         self.used.send_replace(Some(Used::Held(sandbox.clone())));
     }
 

@@ -212,37 +212,43 @@ fn quotes(unit: &Unit, fit: &Fit<'_>, lesser: &[&Trace]) -> Vec<Quote> {
 fn unrecognized(evidence: &Evidence, voice: &Voice<'_>) -> Option<Finding> {
     let failed = |unit: &&Unit| unit.state.as_ref().is_some_and(|v| v.state == State::Failed);
     let unit = evidence.units.iter().rfind(failed).or(evidence.units.first())?;
-    let mut facts = Facts::default();
-    add_common(evidence, unit, &mut facts);
     let advice = [rules::Mend::Own("{noun} describe {name}"), rules::Mend::Own("{noun} logs {name}")];
     let advice = if evidence.kind == &kinds::EVENT_LISTENER { &advice[..1] } else { &advice[..] };
-    Some(Finding {
-        rule: "Unrecognized",
-        weight: word(Weight::Symptom),
-        object: unit.object(),
-        summary: format!("{} failed in a way that no rule of this program knows; these are its own words", unit.object()),
-        evidence: unit.traces.iter().rev().take(LAST_LINES).rev().map(|t| Quote { source: t.source.clone(), text: t.quoted() }).collect(),
-        mend: advice.iter().map(|m| voice.advise(m, &facts, &evidence.namespace)).collect(),
-        known_from: "",
-    })
+    let summary = format!("{} failed in a way that no rule of this program knows; these are its own words", unit.object());
+    let last = unit.traces.iter().skip(unit.traces.len().saturating_sub(LAST_LINES));
+    Some(in_its_own_words(evidence, unit, "Unrecognized", summary, last, advice, voice))
 }
 
 /// What a listener that is up wrote of errors and no row knows: it answers 202 whatever becomes of an event.
 fn logged_errors(evidence: &Evidence, voice: &Voice<'_>) -> Option<Finding> {
     let unit = evidence.units.first()?;
     let errors: Vec<&Trace> = unit.traces.iter().filter(|t| t.place == Place::Log && tells_error(&t.text)).collect();
+    let summary = "its log tells of errors that no rule of this program knows; these are its own words".to_owned();
+    let last = errors.iter().skip(errors.len().saturating_sub(QUOTES)).copied();
+    let advice = [rules::Mend::Own("{noun} logs {name}")];
+    (!errors.is_empty()).then(|| in_its_own_words(evidence, unit, "UnrecognizedInLog", summary, last, &advice, voice))
+}
+
+fn in_its_own_words<'e>(
+    evidence: &Evidence,
+    unit: &Unit,
+    rule: &'static str,
+    summary: String,
+    traces: impl Iterator<Item = &'e Trace>,
+    advice: &[rules::Mend],
+    voice: &Voice<'_>,
+) -> Finding {
     let mut facts = Facts::default();
     add_common(evidence, unit, &mut facts);
-    let last = errors.iter().skip(errors.len().saturating_sub(QUOTES));
-    (!errors.is_empty()).then(|| Finding {
-        rule: "UnrecognizedInLog",
+    Finding {
+        rule,
         weight: word(Weight::Symptom),
         object: unit.object(),
-        summary: "its log tells of errors that no rule of this program knows; these are its own words".to_owned(),
-        evidence: last.map(|t| Quote { source: t.source.clone(), text: t.quoted() }).collect(),
-        mend: vec![voice.advise(&rules::Mend::Own("{noun} logs {name}"), &facts, &evidence.namespace)],
+        summary,
+        evidence: traces.map(|t| Quote { source: t.source.clone(), text: t.quoted() }).collect(),
+        mend: advice.iter().map(|m| voice.advise(m, &facts, &evidence.namespace)).collect(),
         known_from: "",
-    })
+    }
 }
 
 /// Whether a line of a listener's log is about an error (its logger is zap, in Knative's encoding).

@@ -302,6 +302,14 @@ pub struct StepState {
     pub state: ContainerState,
 }
 
+impl StepState {
+    /// The reason of a step that Tekton ended with its TaskRun: it did not end by itself, and its exit code is no process's.
+    pub fn ended_with_run(&self) -> Option<&str> {
+        let end = self.state.terminated.as_ref()?;
+        self.termination_reason.as_deref().or(end.reason.as_deref()).filter(|reason| reason.starts_with("TaskRun"))
+    }
+}
+
 /// A CustomRun.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

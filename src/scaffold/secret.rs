@@ -157,8 +157,9 @@ pub fn docker_config(text: &str, registry: Option<&str>) -> Result<DockerLogins,
     let config: Value = serde_json::from_str(text).map_err(|e| DockerError::Json(format!("line {}, column {}", e.line(), e.column())))?;
     let Value::Object(config) = config else { return Err(DockerError::Json("it is no JSON object".into())) };
     let auths = config.get("auths").and_then(Value::as_object).cloned().unwrap_or_default();
+    let helpers = config.get("credHelpers").and_then(Value::as_object);
     let helper = |registry: &str| {
-        let own = config.get("credHelpers").and_then(|h| h.get(registry));
+        let own = helpers.and_then(|h| h.get(registry));
         own.or(config.get("credsStore")).and_then(Value::as_str).filter(|h| !h.is_empty()).map(str::to_owned)
     };
     let kept: Map<String, Value> = auths
@@ -170,14 +171,17 @@ pub fn docker_config(text: &str, registry: Option<&str>) -> Result<DockerLogins,
         return Err(DockerError::Auth { registry: registry.clone() });
     }
     if !kept.is_empty() {
-        let helped = config.get("credHelpers").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);
-        let names = helped.chain(auths.keys()).filter(|name| registry.is_none_or(|r| same_registry(r, name)) && !kept.contains_key(*name));
+        let names = helpers
+            .into_iter()
+            .flat_map(Map::keys)
+            .chain(auths.keys())
+            .filter(|name| registry.is_none_or(|r| same_registry(r, name)) && !kept.contains_key(*name));
         let elsewhere: IndexMap<_, _> = names.filter_map(|name| Some((name.clone(), helper(name)?))).collect();
         let elsewhere = elsewhere.into_iter().collect();
         return Ok(DockerLogins { config: Redacted(json!({"auths": kept}).to_string()), elsewhere });
     }
-    let helped = config.get("credHelpers").and_then(Value::as_object).and_then(|helpers| helpers.keys().next().cloned());
-    let asked = registry.map(str::to_owned).or_else(|| auths.keys().next().cloned()).or(helped);
+    let first = auths.keys().chain(helpers.into_iter().flat_map(Map::keys)).next();
+    let asked = registry.map(str::to_owned).or_else(|| first.cloned());
     match asked {
         Some(asked) if let Some(helper) = helper(&asked) => Err(DockerError::Helper { registry: asked, helper }),
         Some(asked) if registry.is_some() && !auths.is_empty() => {

@@ -102,7 +102,10 @@ spec:
 
 /// A PipelineRun of one Task that lasts longer than any test.
 fn lasting(marker: &Marker) -> String {
-    let sleep = marker.sleep();
+    of_one_task(&format!("echo begun; {}", marker.sleep()))
+}
+
+fn of_one_task(script: &str) -> String {
     format!(
         "apiVersion: tekton.dev/v1
 kind: PipelineRun
@@ -111,7 +114,7 @@ spec:
   pipelineSpec:
     tasks:
       - name: slow
-        taskSpec: {{steps: [{{name: s, image: none, script: 'echo begun; {sleep}'}}]}}
+        taskSpec: {{steps: [{{name: s, image: none, script: '{script}'}}]}}
 "
     )
 }
@@ -166,9 +169,7 @@ fn a_run_whose_sandbox_was_killed_has_failed_for_whoever_looks_next() {
 fn a_sandbox_has_stopped_when_its_last_step_has() {
     let world = World::started_sandbox();
     let marker = Marker::new();
-    let stubborn = lasting(&marker)
-        .replace("echo begun;", "trap : TERM; while true; do")
-        .replace(&marker.sleep(), &format!("{}; done", marker.sleep()));
+    let stubborn = of_one_task(&format!("trap : TERM; while true; do {}; done", marker.sleep()));
     world.stdin(&["apply", "-f", "-"], &stubborn).ok();
     eventually("the step to run", || marker.is_alive().then_some(()));
     world.rtkn(&["sandbox", "stop"]).ok().prints("has stopped");

@@ -82,9 +82,7 @@ pub(super) fn add_failed_step(unit: &mut Unit, task_run: &TaskRun) {
     let container = if step.container.is_empty() { format!("step-{}", step.name) } else { step.container.clone() };
     let pod = &task_run.status.pod_name;
     if let Some(ended) = &step.state.terminated {
-        // A container that Tekton stopped with its TaskRun has that run's reason; it did not end by itself.
-        let stopped = ended.reason.as_deref().is_some_and(|r| r.starts_with("TaskRun"));
-        if stopped {
+        if step.ended_with_run().is_some() {
             return;
         }
         let mut text = format!("exited with code {}", ended.exit_code);

@@ -114,9 +114,8 @@ fn container_failed(source: &Source, end: &Terminated, why: Option<&str>, init: 
 fn told(step: &StepState) -> String {
     let name = &step.name;
     if let Some(end) = &step.state.terminated {
-        let by_tekton = step.termination_reason.as_deref().filter(|reason| *reason == "Skipped" || reason.starts_with("TaskRun"));
-        match (by_tekton, end.started_at) {
-            (Some("Skipped"), _) => return format!("step {name} was skipped"),
+        match (step.ended_with_run(), end.started_at) {
+            _ if step.termination_reason.as_deref() == Some("Skipped") => return format!("step {name} was skipped"),
             (Some(_), None) => return format!("step {name} did not start"),
             (Some(reason), Some(_)) => return format!("step {name} was ended ({reason})"),
             (None, _) => {}

@@ -19,8 +19,7 @@ pub enum Standing {
 impl Standing {
     /// How a run stands, if it says so.
     pub fn of(run: &Value) -> Option<Self> {
-        let found = items(run, "/status/conditions").iter().find(|c| text(c, "/type") == "Succeeded")?;
-        Some(Self::read(found))
+        run.get("status").and_then(succeeded).map(Self::read)
     }
 
     fn read(condition: &Value) -> Self {
@@ -70,7 +69,7 @@ impl Condition {
 
     /// The condition of a run's status, if it has one.
     pub fn of_status(status: &Value) -> Option<Self> {
-        let found = items(status, "/conditions").iter().find(|c| text(c, "/type") == "Succeeded")?;
+        let found = succeeded(status)?;
         Some(Self { status: Standing::read(found), reason: text(found, "/reason").to_owned(), message: text(found, "/message").to_owned() })
     }
 
@@ -97,6 +96,10 @@ impl Condition {
     pub fn is_final(&self) -> bool {
         self.status != Standing::Unknown
     }
+}
+
+fn succeeded(status: &Value) -> Option<&Value> {
+    items(status, "/conditions").iter().find(|c| text(c, "/type") == "Succeeded")
 }
 
 /// Whether a run has ended.

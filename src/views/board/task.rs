@@ -100,13 +100,8 @@ fn ended(node: &mut Node<'_>, step: &StepState, end: &Terminated) {
         Some(reason) => format!("exit code {} ({reason})", end.exit_code),
         None => format!("exit code {}", end.exit_code),
     };
-    // Of a step that it ended, Tekton's status has an exit code that no process had.
-    let by_tekton = step
-        .termination_reason
-        .as_deref()
-        .or(end.reason.as_deref())
-        .filter(|reason| reason.starts_with("TaskRun") || *reason == "SandboxStopped");
-    if let Some(reason) = by_tekton {
+    let with_sandbox = step.termination_reason.as_deref().filter(|reason| *reason == "SandboxStopped");
+    if let Some(reason) = step.ended_with_run().or(with_sandbox) {
         let (mark, word, note) = match reason {
             _ if end.started_at.is_none() => (Mark::Skipped, "Not run", ""),
             "TaskRunCancelled" => (Mark::Cancelled, "Cancelled", ""),

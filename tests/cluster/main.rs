@@ -53,6 +53,8 @@ fn cluster() -> World {
     let namespace = format!("rtkn{}", suffix.replace('.', "-"));
     world.stdin(&["apply", "-f", "-"], &format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {namespace}\n")).ok();
     world.namespace = namespace;
+    // A cluster gives a namespace its account some time later, and a run that comes before it fails.
+    kubectl(&["wait", "--for=create", "serviceaccount/default", "-n", &world.namespace, "--timeout=60s"]);
     world
 }
 

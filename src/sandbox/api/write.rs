@@ -1,5 +1,7 @@
 //! Writing: create, replace, the patches, server-side apply, and deletion.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
@@ -151,7 +153,7 @@ pub fn delete_collection(api: &Api, call: &Call) -> Result<Response, ApiError> {
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
         items.extend(store.delete(address.kind, text("namespace"), text("name"))?);
     }
-    let items: Vec<Value> = items.into_iter().map(|object| Shape::Object.show(address, object)).collect();
+    let items: Vec<Value> = items.into_iter().map(|object| Shape::Object.show(address, Arc::unwrap_or_clone(object))).collect();
     let metadata = json!({"resourceVersion": store.revision().to_string()});
     let kind = format!("{}List", address.kind.kind);
     let list = json!({"kind": kind, "apiVersion": address.kind.api_version(address.version), "metadata": metadata, "items": items});
@@ -220,7 +222,7 @@ fn modify(
         }
         Ok(())
     })?;
-    Ok(changed.map(|object| written(call, StatusCode::OK, object)))
+    Ok(changed.map(|object| written(call, StatusCode::OK, Arc::unwrap_or_clone(object))))
 }
 
 /// The answer to a write, with a warning for each field that has no effect in the sandbox.
@@ -361,7 +363,7 @@ fn insert(store: &Store, call: &Call, mut object: Value) -> Result<Value, ApiErr
     if address.kind == &kinds::NAMESPACE {
         add_service_account(store, made["metadata"]["name"].as_str().unwrap_or_default())?;
     }
-    Ok(made)
+    Ok(Arc::unwrap_or_clone(made))
 }
 
 /// Every namespace has the ServiceAccount `default`.

@@ -81,9 +81,9 @@ impl Cache {
     }
 
     /// Takes in what the engine wrote itself. Returns the revision of it.
-    pub fn wrote(&self, kind: &'static Kind, object: &Value) -> u64 {
+    pub fn wrote(&self, kind: &'static Kind, object: &Arc<Value>) -> u64 {
         let revision = text(object, "/metadata/resourceVersion").parse().unwrap_or_default();
-        self.remember(key_of(kind, object), revision, Some(Arc::new(object.clone())));
+        self.remember(key_of(kind, object), revision, Some(object.clone()));
         revision
     }
 

@@ -136,7 +136,7 @@ impl Listener {
             owners.into_iter().flatten().any(|owner| owner["uid"] == *uid)
         });
         let found = match mine {
-            Some(pod) if pod["spec"]["serviceAccountName"] == rights::service_account(listener) => pod,
+            Some(pod) if pod["spec"]["serviceAccountName"] == rights::service_account(listener) => Arc::new(pod),
             Some(old) => {
                 // Another account means another pod.
                 ground.store.delete(&kinds::POD, &self.namespace, old["metadata"]["name"].as_str().unwrap_or_default())?;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use redb::{Database, Durability};
 
+use super::write::Recent;
+
 /// How long lazily written changes gather.
 const GATHER: Duration = Duration::from_millis(200);
 
@@ -17,7 +19,7 @@ pub(super) struct Flusher {
 
 struct Shared {
     database: Arc<Database>,
-    writer: Arc<Mutex<()>>,
+    writer: Arc<Mutex<Recent>>,
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -29,7 +31,7 @@ struct State {
 }
 
 impl Flusher {
-    pub(super) fn new(database: Arc<Database>, writer: Arc<Mutex<()>>) -> Self {
+    pub(super) fn new(database: Arc<Database>, writer: Arc<Mutex<Recent>>) -> Self {
         let shared = Shared { database, writer, state: Mutex::new(State::default()), wake: Condvar::new() };
         Flusher { shared: Arc::new(shared), thread: Mutex::new(None) }
     }

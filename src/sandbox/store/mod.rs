@@ -54,7 +54,7 @@ struct Inner {
     logs: LogDir,
     revision: AtomicU64,
     /// Serializes writers up to the sending of their changes, so that subscribers see revisions in order
-    writer: Arc<Mutex<()>>,
+    writer: Arc<Mutex<write::Recent>>,
     changes: broadcast::Sender<Change>,
     /// How many changes the log keeps at least
     changes_kept: u64,
@@ -115,7 +115,7 @@ impl Store {
     fn open_keeping(dir: &Path, changes_kept: u64) -> Result<Store, StoreError> {
         let opened = open::open(dir)?;
         let database = Arc::new(opened.database);
-        let writer = Arc::new(Mutex::new(()));
+        let writer = Arc::<Mutex<write::Recent>>::default();
         let (changes, _) = broadcast::channel(SUBSCRIBER_BUFFER);
         let inner = Inner {
             flusher: flush::Flusher::new(database.clone(), writer.clone()),

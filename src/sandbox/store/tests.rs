@@ -27,7 +27,7 @@ fn a_new_object_gets_what_the_server_owns() {
     assert_eq!(made["metadata"]["resourceVersion"], store.revision().to_string());
     assert_eq!(made["metadata"]["uid"].as_str().map(str::len), Some(36));
     assert_eq!(made["metadata"]["creationTimestamp"].as_str().map(str::len), Some("2026-01-01T00:00:00Z".len()));
-    assert_eq!(store.get(&kinds::PIPELINE_RUN, "ns", name).expect("read"), Some(made));
+    assert_eq!(store.get(&kinds::PIPELINE_RUN, "ns", name).expect("read").as_ref(), Some(&*made));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_refused_update_leaves_the_object() {
         Err("no")
     });
     assert!(matches!(refused, Err(UpdateError::Refused("no"))));
-    assert_eq!(store.get(&kinds::PIPELINE_RUN, "ns", "a").expect("read"), Some(made));
+    assert_eq!(store.get(&kinds::PIPELINE_RUN, "ns", "a").expect("read").as_ref(), Some(&*made));
 }
 
 #[test]
@@ -236,4 +236,8 @@ fn a_dry_run_answers_and_keeps_nothing() {
     assert_eq!((store.revision(), store.get(&kinds::PIPELINE_RUN, "ns", "a").expect("read")), (0, None));
     store.create(&kinds::PIPELINE_RUN, run("a")).expect("made");
     assert!(store.dry_run().create(&kinds::PIPELINE_RUN, run("a")).is_err());
+    let tried = store.dry_run().update(&kinds::PIPELINE_RUN, "ns", "a", |o| o["status"] = json!(1)).expect("tried").expect("there");
+    assert_eq!(tried["status"], 1);
+    let kept = store.update(&kinds::PIPELINE_RUN, "ns", "a", |o| assert_eq!(o.get("status"), None)).expect("read").expect("there");
+    assert_eq!(kept.get("status"), None);
 }

@@ -1,6 +1,6 @@
 //! Writing: one transaction changes the object, the indexes and the change log together.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,6 +20,9 @@ const GENERATE_NAME_MAX: usize = 63 - GENERATED;
 /// The log is cut when it has grown by this part of what is kept.
 const CHANGES_SLACK: u64 = 10;
 
+/// How many objects are kept as they were written; with more, all are read anew.
+const RECENT_KEPT: usize = 256;
+
 /// Why an update did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError<E> {
@@ -33,7 +36,7 @@ pub enum UpdateError<E> {
 
 impl Store {
     /// Stores a new object with name (from `generateName` if it has none), uid, creation time and revision.
-    pub fn create(&self, kind: &'static Kind, mut object: Value) -> Result<Value, StoreError> {
+    pub fn create(&self, kind: &'static Kind, mut object: Value) -> Result<Arc<Value>, StoreError> {
         stamp(kind, &mut object, Timestamp::now())?;
         self.write(|tables| {
             if metadata(&object, "name").is_empty() {
@@ -56,7 +59,7 @@ impl Store {
         namespace: &str,
         name: &str,
         change: impl FnOnce(&mut Value),
-    ) -> Result<Option<Value>, StoreError> {
+    ) -> Result<Option<Arc<Value>>, StoreError> {
         let infallible = |object: &mut Value| {
             change(object);
             Ok::<(), std::convert::Infallible>(())
@@ -74,13 +77,13 @@ impl Store {
         namespace: &str,
         name: &str,
         change: impl FnOnce(&mut Value) -> Result<(), E>,
-    ) -> Result<Option<Value>, UpdateError<E>> {
+    ) -> Result<Option<Arc<Value>>, UpdateError<E>> {
         self.write(|tables| {
             let Some(old) = tables.get(kind, namespace, name)? else { return Ok(None) };
-            let mut new = old.clone();
+            let mut new = Value::clone(&old);
             change(&mut new).map_err(UpdateError::Refused)?;
             keep_identity(&old, &mut new);
-            if new == old {
+            if new == *old {
                 return Ok(Some(old));
             }
             if let Some(generation) = old["metadata"]["generation"].as_i64()
@@ -94,7 +97,7 @@ impl Store {
 
     /// Removes an object and what it owns; a namespace with all that is in it. Finalizers are ignored: nobody here
     /// would ever take them off. `None` when there is no such object.
-    pub fn delete(&self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Value>, StoreError> {
+    pub fn delete(&self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Arc<Value>>, StoreError> {
         self.try_delete(kind, namespace, name, |_| Ok::<(), StoreError>(())).map_err(|error| match error {
             UpdateError::Store(error) | UpdateError::Refused(error) => error,
         })
@@ -107,7 +110,7 @@ impl Store {
         namespace: &str,
         name: &str,
         check: impl FnOnce(&Value) -> Result<(), E>,
-    ) -> Result<Option<Value>, UpdateError<E>> {
+    ) -> Result<Option<Arc<Value>>, UpdateError<E>> {
         self.write(|tables| {
             let Some(found) = tables.get(kind, namespace, name)? else { return Ok(None) };
             check(&found).map_err(UpdateError::Refused)?;
@@ -117,14 +120,14 @@ impl Store {
 
     fn write<R, E: From<StoreError>>(&self, change: impl FnOnce(&mut Tables) -> Result<R, E>) -> Result<R, E> {
         let inner = &*self.inner;
-        let writer = lock(&inner.writer);
+        let mut writer = lock(&inner.writer);
         let fail = |error: redb::Error| E::from(inner.fail(error));
         let mut transaction = inner.database.begin_write().map_err(|e| fail(e.into()))?;
         let durable = self.mode == Mode::Durable;
         let durability = if durable { Durability::Immediate } else { Durability::None };
         transaction.set_durability(durability).map_err(|e| fail(e.into()))?;
         transaction.set_quick_repair(durable);
-        let mut tables = Tables::open(inner, &transaction)?;
+        let mut tables = Tables::open(inner, &transaction, &mut writer)?;
         let result = change(&mut tables)?;
         let (events, revision) = tables.close()?;
         if events.is_empty() || self.mode == Mode::DryRun {
@@ -135,6 +138,7 @@ impl Store {
         inner.revision.store(revision, Ordering::Release);
         remove_logs(inner, &events);
         for event in events {
+            writer.learn(&event);
             // Nobody listening is no failure.
             let _ = inner.changes.send(event);
         }
@@ -143,6 +147,32 @@ impl Store {
             inner.flusher.mark_dirty();
         }
         Ok(result)
+    }
+}
+
+/// What was written last, so that the next change of it need not read it again: a run changes with each of its steps.
+#[derive(Default)]
+pub(super) struct Recent(HashMap<(&'static str, String, String), Arc<Value>>);
+
+impl Recent {
+    fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.0.get(&(kind.kind, namespace.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// Takes in a change that is committed. Secrets are not kept in memory longer than they are needed.
+    fn learn(&mut self, change: &Change) {
+        if change.change == ChangeType::Deleted || *change.kind == kinds::SECRET {
+            return;
+        }
+        if self.0.len() >= RECENT_KEPT {
+            self.0.clear();
+        }
+        let (namespace, name) = (metadata(&change.object, "namespace"), metadata(&change.object, "name"));
+        self.0.insert((change.kind.kind, namespace.to_owned(), name.to_owned()), change.object.clone());
+    }
+
+    fn forget(&mut self, kind: &Kind, namespace: &str, name: &str) {
+        self.0.remove(&(kind.kind, namespace.to_owned(), name.to_owned()));
     }
 }
 
@@ -162,12 +192,13 @@ struct Tables<'t> {
     owned: Table<'t, (&'static str, &'static str, &'static str, &'static str), ()>,
     changes: Table<'t, u64, (&'static str, u8, &'static [u8])>,
     meta: Table<'t, &'static str, u64>,
+    recent: &'t mut Recent,
     revision: u64,
     events: Vec<Change>,
 }
 
 impl<'t> Tables<'t> {
-    fn open(inner: &'t Inner, transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
+    fn open(inner: &'t Inner, transaction: &'t WriteTransaction, recent: &'t mut Recent) -> Result<Self, StoreError> {
         let fail = |error: redb::TableError| inner.fail(error);
         Ok(Tables {
             inner,
@@ -176,6 +207,7 @@ impl<'t> Tables<'t> {
             owned: transaction.open_table(tables::OWNED).map_err(fail)?,
             changes: transaction.open_table(tables::CHANGES).map_err(fail)?,
             meta: transaction.open_table(tables::META).map_err(fail)?,
+            recent,
             revision: inner.revision.load(Ordering::Acquire),
             events: Vec::new(),
         })
@@ -185,10 +217,13 @@ impl<'t> Tables<'t> {
         self.inner.fail(error)
     }
 
-    fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Result<Option<Value>, StoreError> {
+    fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Result<Option<Arc<Value>>, StoreError> {
+        if let Some(object) = self.recent.get(kind, namespace, name) {
+            return Ok(Some(object));
+        }
         let resource = kind.resource();
         let found = self.objects.get((resource.as_str(), namespace, name)).map_err(|e| self.fail(e))?;
-        found.map(|bytes| tables::decode(&resource, namespace, name, bytes.value())).transpose()
+        found.map(|bytes| tables::decode(&resource, namespace, name, bytes.value()).map(Arc::new)).transpose()
     }
 
     fn free_name(&self, kind: &Kind, object: &Value) -> Result<String, StoreError> {
@@ -205,7 +240,7 @@ impl<'t> Tables<'t> {
     }
 
     /// Writes an object with the next revision, its index rows, and the change.
-    fn put(&mut self, kind: &'static Kind, old: Option<&Value>, mut object: Value, change: ChangeType) -> Result<Value, StoreError> {
+    fn put(&mut self, kind: &'static Kind, old: Option<&Value>, mut object: Value, change: ChangeType) -> Result<Arc<Value>, StoreError> {
         self.revision += 1;
         object["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
         let bytes = encode(&object);
@@ -227,19 +262,20 @@ impl<'t> Tables<'t> {
                 self.owned.insert((uid, key.0, key.1, key.2), ()).map_err(|e| self.inner.fail(e))?;
             }
         }
-        self.log(kind, change, &object, &bytes)?;
+        self.log(kind, change, object, &bytes)
+    }
+
+    fn log(&mut self, kind: &'static Kind, change: ChangeType, object: Value, bytes: &[u8]) -> Result<Arc<Value>, StoreError> {
+        self.recent.forget(kind, metadata(&object, "namespace"), metadata(&object, "name"));
+        let row = (&*kind.resource(), tables::change_byte(change), bytes);
+        self.changes.insert(self.revision, row).map_err(|e| self.inner.fail(e))?;
+        let object = Arc::new(object);
+        self.events.push(Change { kind, change, object: object.clone(), revision: self.revision });
         Ok(object)
     }
 
-    fn log(&mut self, kind: &'static Kind, change: ChangeType, object: &Value, bytes: &[u8]) -> Result<(), StoreError> {
-        let row = (&*kind.resource(), tables::change_byte(change), bytes);
-        self.changes.insert(self.revision, row).map_err(|e| self.inner.fail(e))?;
-        self.events.push(Change { kind, change, object: Arc::new(object.clone()), revision: self.revision });
-        Ok(())
-    }
-
     /// Removes an object, then what it owned: an object with another owner left only loses the reference.
-    fn remove_with_owned(&mut self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Value>, StoreError> {
+    fn remove_with_owned(&mut self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Arc<Value>>, StoreError> {
         let mut first = None;
         let mut queue = VecDeque::from([(kind, namespace.to_owned(), name.to_owned())]);
         while let Some((kind, namespace, name)) = queue.pop_front() {
@@ -249,12 +285,12 @@ impl<'t> Tables<'t> {
             }
             let uid = metadata(&removed, "uid").to_owned();
             for (kind, namespace, name) in self.owned_by(&uid)? {
-                let Some(mut object) = self.get(kind, &namespace, &name)? else { continue };
-                if owners(&object).iter().all(|owner| *owner == uid) {
+                let Some(old) = self.get(kind, &namespace, &name)? else { continue };
+                if owners(&old).iter().all(|owner| *owner == uid) {
                     queue.push_back((kind, namespace, name));
                     continue;
                 }
-                let old = object.clone();
+                let mut object = Value::clone(&old);
                 if let Some(references) = object["metadata"]["ownerReferences"].as_array_mut() {
                     references.retain(|reference| reference["uid"] != uid.as_str());
                 }
@@ -265,8 +301,9 @@ impl<'t> Tables<'t> {
         Ok(first)
     }
 
-    fn remove(&mut self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Value>, StoreError> {
-        let Some(mut object) = self.get(kind, namespace, name)? else { return Ok(None) };
+    fn remove(&mut self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Arc<Value>>, StoreError> {
+        let Some(found) = self.get(kind, namespace, name)? else { return Ok(None) };
+        let mut object = Value::clone(&found);
         let resource = kind.resource();
         let key = (resource.as_str(), namespace, name);
         self.objects.remove(key).map_err(|e| self.inner.fail(e))?;
@@ -277,8 +314,7 @@ impl<'t> Tables<'t> {
         self.revision += 1;
         object["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
         let bytes = encode(&object);
-        self.log(kind, ChangeType::Deleted, &object, &bytes)?;
-        Ok(Some(object))
+        self.log(kind, ChangeType::Deleted, object, &bytes).map(Some)
     }
 
     fn owned_by(&self, uid: &str) -> Result<Vec<(&'static Kind, String, String)>, StoreError> {

@@ -97,7 +97,7 @@ fn timeout(subject: &Subject<'_>, state: &TaskState, template: &TaskRunTemplate)
 
 /// The embedded spec, without its metadata, with the results of tasks that have ended.
 fn embedded_spec(tasks: &[TaskState], state: &TaskState) -> Value {
-    let mut spec = state.raw_spec.clone();
+    let mut spec = state.task.task_spec.clone().unwrap_or_else(|| json!({}));
     spec.as_object_mut().map(|spec| spec.shift_remove("metadata"));
     known_results(tasks).task_spec(&mut spec);
     spec

@@ -2,6 +2,7 @@
 //! causes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::super::duration::GoDuration;
 use super::super::graph::Graph;
@@ -144,7 +145,7 @@ pub(super) fn decide(tasks: &mut [TaskState], graph: &Graph, limits: &Limits) ->
     skip_in_graph(tasks, graph, limits, &mut decision);
     let mut candidates = candidates(tasks, graph, limits, &decision);
     for position in &candidates {
-        if let Err(missing) = result_replacements(tasks, &tasks[*position].task) {
+        if let Err(missing) = result_replacements(tasks, &tasks[*position]) {
             decision.invalid.insert(*position, missing.message);
         }
     }
@@ -213,7 +214,7 @@ fn lacks_results(tasks: &[TaskState], decision: &Decision, task: &TaskState) -> 
     if references::in_inputs(&task.task).is_empty() {
         return false;
     }
-    let Err(missing) = result_replacements(tasks, &task.task) else { return false };
+    let Err(missing) = result_replacements(tasks, task) else { return false };
     missing.task.is_some_and(|maker| task.task.continues_on_error() || decision.skips[maker] == Some(Skip::When))
 }
 
@@ -236,8 +237,8 @@ fn decide_finally(tasks: &mut [TaskState], limits: &Limits, decision: &mut Decis
         if !tasks[position].is_final || tasks[position].is_scheduled() {
             continue;
         }
-        substitute_inputs(&mut tasks[position].task, &status);
-        let resolved = result_replacements(tasks, &tasks[position].task).is_ok();
+        substitute_inputs(Arc::make_mut(&mut tasks[position].task), &status);
+        let resolved = result_replacements(tasks, &tasks[position]).is_ok();
         let skip = match () {
             () if !resolved => Some(Skip::MissingResults),
             () if !when::all_hold(&tasks[position].task.when) => Some(Skip::When),

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub use child::ON_ERROR_ANNOTATION;
 pub(super) use child::claim_object;
+pub use prepare::Known;
 pub(super) use prepare::inherit_metadata;
 pub(super) use state::check_params;
 
@@ -41,8 +42,8 @@ pub(super) struct Subject<'a> {
     pub objects: &'a dyn Objects,
 }
 
-/// Decides what to do about a PipelineRun.
-pub fn plan(run: &Value, objects: &dyn Objects, clock: Clock) -> Plan {
+/// Decides what to do about a PipelineRun. What earlier passes prepared is `known`.
+pub fn plan(run: &Value, objects: &dyn Objects, clock: Clock, known: &mut Known) -> Plan {
     if is_done(run) {
         return Plan::default();
     }
@@ -68,7 +69,7 @@ pub fn plan(run: &Value, objects: &dyn Objects, clock: Clock) -> Plan {
         draft.conclude(&Condition::ongoing("PipelineRunPending", format!("PipelineRun {:?} is pending", name(run))));
         return draft.finish(run, None);
     }
-    if let Err(failure) = reconcile(&subject, &mut draft) {
+    if let Err(failure) = reconcile(&subject, &mut draft, known) {
         draft.conclude(&failure.condition());
     }
     let wake = deadline(&subject, &draft);
@@ -92,9 +93,8 @@ fn cancel_children(subject: &Subject<'_>, names: impl Iterator<Item = String>, m
     }
 }
 
-fn reconcile(subject: &Subject<'_>, draft: &mut Draft) -> Result<(), Failure> {
-    let prepared = prepare::prepare(subject, draft)?;
-    draft.status["pipelineSpec"] = prepared.raw.clone();
+fn reconcile(subject: &Subject<'_>, draft: &mut Draft, known: &mut Known) -> Result<(), Failure> {
+    let prepared = prepare::prepared(subject, draft, known)?;
     let mut tasks = state::resolve(subject, &prepared)?;
     let limits = Limits::new(subject, draft);
     if tasks.iter().all(|task| task.runs.is_empty()) {

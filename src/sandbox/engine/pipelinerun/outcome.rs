@@ -135,9 +135,7 @@ impl Outcome<'_> {
                     "name": name(run),
                     "pipelineTaskName": task.task.name,
                 });
-                let given: Vec<Param> = object::read(run, "/spec/params").unwrap_or_default();
-                let own = task.task.display_name.as_ref().map(|text| passed(&given).text(text));
-                if let Some(text) = task.task.matrix.as_ref().and_then(|matrix| matrix.display_name(&given)).or(own) {
+                if let Some(text) = display_name(task, run) {
                     reference["displayName"] = json!(text);
                 }
                 if !task.task.when.is_empty() {
@@ -162,6 +160,17 @@ impl Outcome<'_> {
         };
         skipped.map(entry).collect()
     }
+}
+
+/// The display name of one of a task's runs, which may hold what is passed to it.
+fn display_name(task: &TaskState, run: &Value) -> Option<String> {
+    let task = &task.task;
+    if task.display_name.is_none() && task.matrix.is_none() {
+        return None;
+    }
+    let given: Vec<Param> = object::read(run, "/spec/params").unwrap_or_default();
+    let own = task.display_name.as_ref().map(|text| passed(&given).text(text));
+    task.matrix.as_ref().and_then(|matrix| matrix.display_name(&given)).or(own)
 }
 
 /// The run's results, and the failure that results which do not exist come to.

@@ -1,15 +1,18 @@
 //! Getting a PipelineRun's pipeline ready: finding its spec, checking what the run passes, and putting values into its
 //! variables. Reasons and messages are Tekton's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::super::condition::{Failure, USER_ERROR};
 use super::super::graph::{self, Graph};
-use super::super::object::{metadata, name, namespace, text, uid};
+use super::super::object::{at, metadata, name, namespace, text, uid};
 use super::super::plan::Draft;
-use super::super::spec::{PipelineSpec, PipelineTask};
+use super::super::references::ResultRef;
+use super::super::spec::{PipelineSpec, PipelineTask, TaskSpec};
 use super::super::substitute::Replacements;
 use super::super::value::ParamValue;
 use super::super::{names, params, references};
@@ -22,12 +25,81 @@ use crate::objects::meta::LAST_APPLIED;
 pub(super) struct Prepared {
     /// Name of the Pipeline, or of the run when its spec is embedded
     pub name: String,
-    /// The spec
+    /// The spec; its tasks are in `tasks`
     pub spec: PipelineSpec,
+    /// Its tasks, those of the graph first
+    pub tasks: Vec<PreparedTask>,
     /// The same, whole, for `status.pipelineSpec`
     pub raw: Value,
-    /// Order of `spec.tasks`
+    /// Order of the tasks of the graph
     pub graph: Graph,
+}
+
+/// A task of a prepared pipeline, and what can be told of it before anything runs.
+pub(super) struct PreparedTask {
+    /// The task
+    pub task: Arc<PipelineTask>,
+    /// Whether it stands under `finally`
+    pub is_final: bool,
+    /// Its embedded spec, or what is wrong with it
+    pub spec: Option<Result<Arc<TaskSpec>, String>>,
+    /// The results that it refers to
+    pub references: Arc<[ResultRef]>,
+    /// Whether it counts how often another task fans out
+    pub counts: bool,
+}
+
+impl PreparedTask {
+    fn new(task: PipelineTask, is_final: bool) -> Self {
+        let spec = task.task_spec.as_ref().filter(|_| task.task_ref.is_none());
+        Self {
+            is_final,
+            spec: spec.map(|spec| TaskSpec::deserialize(spec).map(Arc::new).map_err(|error| error.to_string())),
+            references: references::of_task(&task).into(),
+            counts: !references::of_lengths(&task).is_empty(),
+            task: Arc::new(task),
+        }
+    }
+}
+
+/// The prepared pipelines of runs that go on, by UID, each with the generation of its run: a run is looked at with each
+/// step of each task, and what it runs stays the same.
+#[derive(Default)]
+pub struct Known(HashMap<String, (i64, Arc<Prepared>)>);
+
+impl Known {
+    /// Lets go of a run that has ended.
+    pub fn forget(&mut self, uid: &str) {
+        self.0.remove(uid);
+    }
+
+    fn get(&self, run: &Value) -> Option<Arc<Prepared>> {
+        let (generation, prepared) = self.0.get(uid(run))?;
+        (generation_of(run)? == *generation).then(|| prepared.clone())
+    }
+
+    fn keep(&mut self, run: &Value, prepared: &Arc<Prepared>) {
+        if let Some(generation) = generation_of(run) {
+            self.0.insert(uid(run).to_owned(), (generation, prepared.clone()));
+        }
+    }
+}
+
+/// Changes with the spec.
+fn generation_of(run: &Value) -> Option<i64> {
+    at(run, "/metadata/generation").and_then(Value::as_i64)
+}
+
+/// The pipeline of a run, as an earlier pass prepared it or anew; `status.pipelineSpec` tells it.
+pub(super) fn prepared(subject: &Subject<'_>, draft: &mut Draft, known: &mut Known) -> Result<Arc<Prepared>, Failure> {
+    let told = draft.status.get("pipelineSpec").is_some();
+    if let Some(prepared) = known.get(subject.run).filter(|_| told) {
+        return Ok(prepared);
+    }
+    let prepared = Arc::new(prepare(subject, draft)?);
+    draft.status["pipelineSpec"] = prepared.raw.clone();
+    known.keep(subject.run, &prepared);
+    Ok(prepared)
 }
 
 /// Labels a run with its pipeline's name; an embedded pipeline goes by the run's name or the stem of it.
@@ -46,10 +118,9 @@ pub(super) fn label_with_pipeline(run: &Value, labels: &mut Map<String, Value>) 
 }
 
 /// Finds, checks and substitutes the pipeline of a run.
-pub(super) fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure> {
+fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure> {
     let (pipeline, raw) = find(subject, draft)?;
-    let mut spec: PipelineSpec =
-        serde_json::from_value(raw.clone()).map_err(|error| invalid_spec(subject, &pipeline, &error.to_string()))?;
+    let mut spec = PipelineSpec::deserialize(&raw).map_err(|error| invalid_spec(subject, &pipeline, &error.to_string()))?;
     let graph = graph::build(&spec.tasks).map_err(|error| {
         let message = format!("PipelineRun {}'s Pipeline DAG is invalid: {error}", full_name(subject));
         Failure::user("PipelineInvalidGraph", message)
@@ -70,7 +141,10 @@ pub(super) fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepar
             return Err(invalid_spec(subject, &pipeline, message));
         }
     }
-    Ok(Prepared { name: pipeline, spec, raw, graph })
+    let of_graph = std::mem::take(&mut spec.tasks).into_iter().map(|task| PreparedTask::new(task, false));
+    let finals = std::mem::take(&mut spec.finally).into_iter().map(|task| PreparedTask::new(task, true));
+    let tasks = of_graph.chain(finals).collect();
+    Ok(Prepared { name: pipeline, spec, tasks, raw, graph })
 }
 
 fn full_name(subject: &Subject<'_>) -> String {
@@ -276,8 +350,8 @@ fn scoped(passed: &[super::super::value::Param], outer: &Replacements) -> Replac
 /// task requires a workspace that the pipeline may lack.
 pub(super) fn check_references(subject: &Subject<'_>, prepared: &Prepared, tasks: &[TaskState]) -> Result<(), Failure> {
     for task in tasks {
-        for reference in references::of_task(&task.task) {
-            check_result(&reference, tasks).map_err(|error| {
+        for reference in task.references.iter() {
+            check_result(reference, tasks).map_err(|error| {
                 let message = format!("invalid result reference in pipeline task {:?}: {error}", task.task.name);
                 Failure::new("InvalidTaskResultReference", message)
             })?;

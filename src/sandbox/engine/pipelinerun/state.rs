@@ -1,18 +1,21 @@
 //! A pipeline's tasks with the specs they run and the TaskRuns they have.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::{Value, json};
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use super::super::condition::{Condition, Failure, Standing, is_done};
 use super::super::matrix::Matrix;
-use super::super::object::{is_owned_by, items, name, namespace, text};
-use super::super::spec::{PipelineTask, TaskSpec};
+use super::super::object::{at, is_owned_by, items, name, namespace, text};
+use super::super::references::ResultRef;
+use super::super::spec::{PipelineTask, TaskRef, TaskSpec};
 use super::super::substitute::Replacements;
 use super::super::value::{Param, ParamValue};
 use super::super::{names, params, references};
-use super::prepare::{Prepared, substitute_inputs};
+use super::prepare::{Prepared, PreparedTask, substitute_inputs};
 use super::{Subject, TIMED_OUT_WITH_RUN};
 use crate::kinds;
 
@@ -20,15 +23,15 @@ use crate::kinds;
 #[derive(Clone, Debug)]
 pub(super) struct TaskState {
     /// The task, with every value in it that is known
-    pub task: PipelineTask,
+    pub task: Arc<PipelineTask>,
     /// Whether it stands under `finally`
     pub is_final: bool,
     /// Name of the Task; empty when its spec is embedded
     pub task_name: String,
     /// What it runs
-    pub spec: TaskSpec,
-    /// The same, whole
-    pub raw_spec: Value,
+    pub spec: Arc<TaskSpec>,
+    /// The results that it refers to
+    pub references: Arc<[ResultRef]>,
     /// Names of its TaskRuns, made or to be made
     pub names: Vec<String>,
     /// Its TaskRuns
@@ -145,39 +148,48 @@ impl TaskState {
 
 /// The tasks of a pipeline, those of the graph first, each with its runs and with the results of others in it.
 pub(super) fn resolve(subject: &Subject<'_>, prepared: &Prepared) -> Result<Vec<TaskState>, Failure> {
-    let finals = prepared.spec.finally.iter().map(|task| (task, true));
-    let all = prepared.spec.tasks.iter().map(|task| (task, false)).chain(finals);
-    let mut tasks = Vec::with_capacity(prepared.spec.tasks.len() + prepared.spec.finally.len());
-    for (task, is_final) in all {
-        tasks.push(resolve_task(subject, &prepared.name, task, is_final)?);
-    }
+    let mut children = children(subject.run);
+    let tasks = prepared.tasks.iter();
+    let tasks: Result<Vec<TaskState>, Failure> = tasks.map(|task| resolve_task(subject, &prepared.name, task, &mut children)).collect();
+    let mut tasks = tasks?;
     for position in 0..tasks.len() {
-        if let Ok(Some(known)) = result_replacements(&tasks, &tasks[position].task) {
-            substitute_inputs(&mut tasks[position].task, &known);
+        if let Ok(Some(known)) = result_replacements(&tasks, &tasks[position]) {
+            substitute_inputs(Arc::make_mut(&mut tasks[position].task), &known);
         }
         tasks[position].fan_out(subject);
     }
     let lengths = Replacements::of_strings(tasks.iter().flat_map(TaskState::lengths));
-    for task in tasks.iter_mut().filter(|task| !references::of_lengths(&task.task).is_empty()) {
-        substitute_inputs(&mut task.task, &lengths);
+    for (task, _) in tasks.iter_mut().zip(&prepared.tasks).filter(|(_, prepared)| prepared.counts) {
+        substitute_inputs(Arc::make_mut(&mut task.task), &lengths);
         task.fan_out(subject);
     }
     for task in &tasks {
-        check_index(subject, &tasks, &task.task)?;
+        check_index(subject, &tasks, task)?;
         check_inputs(subject, task)?;
     }
     Ok(tasks)
 }
 
-fn resolve_task(subject: &Subject<'_>, pipeline: &str, task: &PipelineTask, is_final: bool) -> Result<TaskState, Failure> {
-    let names = run_names(subject.run, &task.name);
+fn resolve_task(
+    subject: &Subject<'_>,
+    pipeline: &str,
+    prepared: &PreparedTask,
+    children: &mut HashMap<&str, Vec<String>>,
+) -> Result<TaskState, Failure> {
+    let task = &prepared.task;
+    let names = children.remove(task.name.as_str());
+    let names = names.unwrap_or_else(|| vec![names::child(name(subject.run), &format!("-{}", task.name))]);
     let runs = runs_of(subject, &names);
-    let (task_name, raw_spec) = task_spec(subject, pipeline, task, runs.first())?;
-    let spec = serde_json::from_value(raw_spec.clone()).map_err(|error| {
+    let (task_name, spec) = match &task.task_ref {
+        Some(reference) => task_spec(subject, pipeline, reference, runs.first())?,
+        None => (String::new(), prepared.spec.clone().unwrap_or_else(|| Ok(Arc::default()))),
+    };
+    let spec = spec.map_err(|error| {
         let message = format!("Validation failed for pipelinerun {} with error {error}", name(subject.run));
         Failure::user("PipelineValidationFailed", message)
     })?;
-    Ok(TaskState { task: task.clone(), is_final, task_name, spec, raw_spec, names, runs })
+    let references = prepared.references.clone();
+    Ok(TaskState { task: task.clone(), is_final: prepared.is_final, task_name, spec, references, names, runs })
 }
 
 /// The TaskRuns of these names that are there.
@@ -186,23 +198,25 @@ fn runs_of(subject: &Subject<'_>, names: &[String]) -> Vec<Arc<Value>> {
     names.iter().filter_map(child).filter(|run| is_owned_by(run, subject.run)).collect()
 }
 
-/// Names of a task's TaskRuns: those that the status knows, or a new one.
-fn run_names(run: &Value, task: &str) -> Vec<String> {
-    let known = items(run, "/status/childReferences").iter();
-    let known: Vec<String> = known
-        .filter(|child| text(child, "/kind") == "TaskRun" && text(child, "/pipelineTaskName") == task)
-        .map(|child| text(child, "/name").to_owned())
-        .collect();
-    if known.is_empty() { vec![names::child(name(run), &format!("-{task}"))] } else { known }
+/// Names of the TaskRuns that the status knows, by pipeline task.
+fn children(run: &Value) -> HashMap<&str, Vec<String>> {
+    let mut children: HashMap<&str, Vec<String>> = HashMap::new();
+    for child in items(run, "/status/childReferences").iter().filter(|child| text(child, "/kind") == "TaskRun") {
+        children.entry(text(child, "/pipelineTaskName")).or_default().push(text(child, "/name").to_owned());
+    }
+    children
 }
 
-/// Name and spec of the Task. A TaskRun that has begun tells what it runs.
-fn task_spec(subject: &Subject<'_>, pipeline: &str, task: &PipelineTask, run: Option<&Arc<Value>>) -> Result<(String, Value), Failure> {
-    let Some(reference) = &task.task_ref else {
-        return Ok((String::new(), task.task_spec.clone().unwrap_or_else(|| json!({}))));
+type Spec = Result<Arc<TaskSpec>, String>;
+
+/// Name and spec of the Task that is referred to. A TaskRun that has begun tells what it runs.
+fn task_spec(subject: &Subject<'_>, pipeline: &str, reference: &TaskRef, run: Option<&Arc<Value>>) -> Result<(String, Spec), Failure> {
+    let read = |spec: Option<&Value>| match spec {
+        Some(spec) => TaskSpec::deserialize(spec).map(Arc::new).map_err(|error| error.to_string()),
+        None => Ok(Arc::default()),
     };
-    if let Some(spec) = run.and_then(|run| run.pointer("/status/taskSpec")) {
-        return Ok((reference.name.clone(), spec.clone()));
+    if let Some(spec) = run.and_then(|run| at(run, "/status/taskSpec")) {
+        return Ok((reference.name.clone(), read(Some(spec))));
     }
     let Some(found) = subject.objects.get(&kinds::TASK, &reference.name) else {
         let message = format!(
@@ -214,7 +228,7 @@ fn task_spec(subject: &Subject<'_>, pipeline: &str, task: &PipelineTask, run: Op
         );
         return Err(Failure::new("CouldntGetTask", message));
     };
-    Ok((name(&found).to_owned(), found.get("spec").cloned().unwrap_or_else(|| json!({}))))
+    Ok((name(&found).to_owned(), read(found.get("spec"))))
 }
 
 /// A result that is referred to and is not there.
@@ -227,17 +241,17 @@ pub(super) struct MissingResult {
 }
 
 /// What a task's references to results stand for: nothing when it has none, an error when one is not there.
-pub(super) fn result_replacements(tasks: &[TaskState], task: &PipelineTask) -> Result<Option<Replacements>, MissingResult> {
+pub(super) fn result_replacements(tasks: &[TaskState], task: &TaskState) -> Result<Option<Replacements>, MissingResult> {
     let mut known = Replacements::default();
-    let references = references::of_task(task);
-    for reference in &references {
-        let value = find_result(tasks, &task.name, reference)?;
+    let references = &task.references;
+    for reference in references.iter() {
+        let value = find_result(tasks, &task.task.name, reference)?;
         known.insert(&references::ResultRef::spellings(&reference.task, &reference.result), &value);
     }
     Ok((!references.is_empty()).then_some(known))
 }
 
-fn find_result(tasks: &[TaskState], target: &str, reference: &references::ResultRef) -> Result<ParamValue, MissingResult> {
+fn find_result(tasks: &[TaskState], target: &str, reference: &ResultRef) -> Result<ParamValue, MissingResult> {
     let (task, result) = (&reference.task, &reference.result);
     let Some(position) = tasks.iter().position(|state| &state.task.name == task) else {
         let message = format!("Result reference error: Could not find ref \"{task}\" in internal pipelineRunState");
@@ -258,8 +272,8 @@ fn find_result(tasks: &[TaskState], target: &str, reference: &references::Result
     Err(MissingResult { task: Some(position), message })
 }
 
-fn check_index(subject: &Subject<'_>, tasks: &[TaskState], task: &PipelineTask) -> Result<(), Failure> {
-    for reference in references::of_task(task) {
+fn check_index(subject: &Subject<'_>, tasks: &[TaskState], task: &TaskState) -> Result<(), Failure> {
+    for reference in task.references.iter() {
         let value = tasks.iter().find(|state| state.task.name == reference.task).and_then(|s| s.result(&reference.result));
         if let (Some(index), Some(ParamValue::Array(items))) = (reference.index, value)
             && index >= items.len()

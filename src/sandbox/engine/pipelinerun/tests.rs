@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::object::{name, text};
 use super::super::plan::{Action, Clock, Objects, Plan};
-use super::plan;
+use super::Known;
 use crate::kinds::{self, Kind};
 
 /// A namespace in memory.
@@ -33,9 +33,18 @@ fn run() -> Value {
     json!({
         "apiVersion": "tekton.dev/v1",
         "kind": "PipelineRun",
-        "metadata": {"name": "run", "namespace": "ns", "uid": "u"},
+        "metadata": {"name": "run", "namespace": "ns", "uid": "u", "generation": 1},
         "spec": {"pipelineSpec": {"tasks": [task("a"), second]}, "timeouts": {"pipeline": "10m0s", "tasks": "5m0s"}},
     })
+}
+
+/// A pass that knows nothing of those before it, and comes to the same as one that does.
+fn plan(run: &Value, namespace: &Namespace, clock: Clock) -> Plan {
+    let mut known = Known::default();
+    let first = super::plan(run, namespace, clock, &mut known);
+    let again = super::plan(run, namespace, clock, &mut known);
+    assert_eq!(format!("{first:?}"), format!("{again:?}"));
+    first
 }
 
 fn at(seconds: i64) -> Clock {

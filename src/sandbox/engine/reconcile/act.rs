@@ -1,5 +1,7 @@
 //! Carrying out plans: writing objects and events, starting and stopping steps.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -80,13 +82,13 @@ impl Controller {
     }
 
     /// After a run's status was written: who else has to look, and when it started.
-    fn updated(&mut self, kind: &'static Kind, before: &Value, run: &Value) {
+    fn updated(&mut self, kind: &'static Kind, before: &Value, run: &Arc<Value>) {
         let revision = self.cache.wrote(kind, run);
         self.own.insert(revision);
         let now = Timestamp::now();
         let changed = |field: &str| before.pointer(field) != run.pointer(field);
         if is_done(run) {
-            self.starts.remove(uid(run));
+            self.let_go(run);
         } else {
             let clock = self.starts.entry(uid(run).to_owned()).or_insert(Clock::at(now));
             if changed("/status/startTime") {
@@ -158,7 +160,7 @@ impl Controller {
     }
 
     /// Makes a pod, or writes the status of one that is there.
-    fn put_pod(&mut self, pod: Value) -> Result<Option<Value>, StoreError> {
+    fn put_pod(&mut self, pod: Value) -> Result<Option<Arc<Value>>, StoreError> {
         let written = if uid(&pod).is_empty() {
             match self.store.create(&kinds::POD, pod.clone()) {
                 // One of an attempt that never started, from a process that died in between.

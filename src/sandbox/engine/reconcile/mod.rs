@@ -48,6 +48,8 @@ pub struct Controller {
     gathering: BTreeSet<(Timestamp, PodKey)>,
     /// TaskRuns whose pod waits for something
     waiting: HashSet<Key>,
+    /// What PipelineRuns run
+    known: pipelinerun::Known,
     /// Starts of runs by UID, more exactly than their status has them
     starts: HashMap<String, Clock>,
     /// Revisions of the engine's own writes, about which it needs no telling
@@ -113,6 +115,7 @@ impl Controller {
             wakes: BTreeSet::new(),
             gathering: BTreeSet::new(),
             waiting: HashSet::new(),
+            known: pipelinerun::Known::default(),
             starts: HashMap::new(),
             own: HashSet::new(),
         }
@@ -163,11 +166,11 @@ impl Controller {
     }
 
     /// What is to be done about a run.
-    fn plan(&self, kind: &'static Kind, run: &Value) -> Result<Plan, StoreError> {
+    fn plan(&mut self, kind: &'static Kind, run: &Value) -> Result<Plan, StoreError> {
         let clock = Clock { now: Timestamp::now(), ..self.starts.get(uid(run)).copied().unwrap_or(Clock::at(Timestamp::now())) };
         let objects = self.cache.namespace(namespace(run));
         let plan = if *kind == kinds::PIPELINE_RUN {
-            pipelinerun::plan(run, &objects, clock)
+            pipelinerun::plan(run, &objects, clock, &mut self.known)
         } else {
             let live = self.attempts.is_live(namespace(run), text(run, "/status/podName"));
             taskrun::plan(run, &objects, clock, live, &self.volumes)
@@ -232,6 +235,9 @@ impl Controller {
         let own = self.own.remove(&change.revision);
         let (kind, object) = (change.kind, &change.object);
         let deleted = change.change == ChangeType::Deleted;
+        if deleted {
+            self.let_go(object);
+        }
         if *kind == kinds::PIPELINE_RUN && !deleted && !own && !is_done(object) {
             self.queue.insert(key_of(kind, object));
         }
@@ -261,6 +267,12 @@ impl Controller {
             self.queue.extend(self.waiting.iter().cloned());
         }
         Ok(())
+    }
+
+    /// Forgets what is kept of a run that goes on no more.
+    fn let_go(&mut self, run: &Value) {
+        self.starts.remove(uid(run));
+        self.known.forget(uid(run));
     }
 
     /// Ends all steps, and the TaskRuns whose steps had begun.

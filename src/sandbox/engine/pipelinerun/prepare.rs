@@ -120,6 +120,8 @@ pub(super) fn label_with_pipeline(run: &Value, labels: &mut Map<String, Value>) 
 /// Finds, checks and substitutes the pipeline of a run.
 fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure> {
     let (pipeline, raw) = find(subject, draft)?;
+    // Whatever is found wrong with it, the run tells what it would have run.
+    draft.status["pipelineSpec"] = raw.clone();
     let mut spec = PipelineSpec::deserialize(&raw).map_err(|error| invalid_spec(subject, &pipeline, &error.to_string()))?;
     let graph = graph::build(&spec.tasks).map_err(|error| {
         let message = format!("PipelineRun {}'s Pipeline DAG is invalid: {error}", full_name(subject));

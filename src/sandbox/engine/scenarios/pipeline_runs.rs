@@ -269,6 +269,7 @@ async fn a_missing_param_is_named() {
         "False ParameterMissing [User error] PipelineRun ns/run is missing some parameters required by Pipeline ns/run: \
          pipelineRun missing parameters: [q]"
     );
+    assert_eq!(text(&run, "/status/pipelineSpec/params/0/name"), "q", "what it would have run is told");
 }
 
 #[tokio::test]

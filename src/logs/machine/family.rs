@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::task::Task;
+use super::wait::NOT_TAKEN_UP;
 use super::{Effect, Emit, Find, Follow, Notice, Outcome, Subject};
-use crate::logs::event::Called;
+use crate::logs::event::{Called, Wait};
 use crate::objects::meta::Condition;
 use crate::objects::pipeline::{PipelineSpec, PipelineTask};
 use crate::objects::run::{ChildReference, PipelineRun, Run, TaskRun};
@@ -285,6 +286,10 @@ impl Follow {
                 Outcome::Failed => Self::say(Notice::RunFailed { run: one_of_several, message }, emit),
                 Outcome::Running if !message.is_empty() => {
                     Self::say(Notice::StillRunning { run: one_of_several, message: Some(message) }, emit);
+                }
+                Outcome::Unstarted => {
+                    let wait = Wait { who: format!("PipelineRun {name}"), why: NOT_TAKEN_UP.to_owned() };
+                    Self::say(Notice::NotBegun(wait), emit);
                 }
                 _ => {}
             }

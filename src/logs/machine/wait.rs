@@ -8,6 +8,9 @@ use crate::logs::event::Wait;
 use crate::objects::meta::condition;
 use crate::objects::waits::{of_condition, of_pod};
 
+/// Why a run without a condition does not go on.
+pub(super) const NOT_TAKEN_UP: &str = "Tekton has not taken it up yet";
+
 impl Follow {
     /// What has not begun, and why.
     pub fn waits(&self) -> Vec<Wait> {
@@ -30,7 +33,7 @@ impl Follow {
         let run = task.run().filter(|_| task.stage == Stage::Next && !task.is_over())?;
         let stands = condition(&run.status.conditions, "Succeeded");
         let Some(pod) = task.pod() else {
-            return stands.map_or_else(|| Some("Tekton has not taken it up yet".to_owned()), of_condition);
+            return stands.map_or_else(|| Some(NOT_TAKEN_UP.to_owned()), of_condition);
         };
         let pod = self.pods.get(&pod)?.pod.as_ref()?;
         let container = self.chosen(pod).into_iter().nth(task.container)?;
@@ -44,7 +47,7 @@ impl Follow {
 fn why_run(run: &RunSeen) -> Option<String> {
     match run.condition() {
         _ if run.is_over() => None,
-        None => Some("Tekton has not taken it up yet".to_owned()),
+        None => Some(NOT_TAKEN_UP.to_owned()),
         Some(condition) => of_condition(condition),
     }
 }

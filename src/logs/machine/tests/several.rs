@@ -109,6 +109,14 @@ fn of_a_task_run_that_is_not_followed_and_has_not_begun_it_is_said_why() {
 }
 
 #[test]
+fn of_a_run_that_nobody_has_taken_up_it_is_said() {
+    let mut told = Told::new(false);
+    told.tell(Input::Run(Box::new(serde_json::from_value(json!({"metadata": {"name": "r", "uid": "1"}})).unwrap()))).listed();
+    assert_eq!(told.text, "! PipelineRun r has not begun: Tekton has not taken it up yet\n");
+    assert!(matches!(told.machine.outcome(), Some(Outcome::Unstarted)));
+}
+
+#[test]
 fn a_pod_in_the_place_of_one_that_was_read_is_told() {
     let mut told = Told::with(Subject::TaskRun, &["n"], Policy { live: true, ..Policy::default() });
     told.tell(task("n", "Unknown", &["p"]));

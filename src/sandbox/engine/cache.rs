@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::object::{name, namespace, text};
+use super::object::{metadata, name, namespace, text, uid};
 use super::plan::Objects;
 use crate::kinds::{self, Kind};
 use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
@@ -96,6 +96,16 @@ impl Cache {
         entry.object = (change.change != ChangeType::Deleted).then(|| change.object.clone());
     }
 
+    /// Forgets a run that has ended, and what carries its label: its TaskRuns and pods.
+    pub fn forget(&self, kind: &'static Kind, run: &Value) {
+        let label = if *kind == kinds::PIPELINE_RUN { "tekton.dev/pipelineRun" } else { "tekton.dev/taskRun" };
+        let is_its = |object: &Value| {
+            let of = metadata(object, "labels").find(|(key, _)| *key == label);
+            namespace(object) == namespace(run) && (uid(object) == uid(run) || of.is_some_and(|(_, value)| value == name(run)))
+        };
+        self.entries.borrow_mut().retain(|_, entry| !entry.object.as_deref().is_some_and(is_its));
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         self.entries.borrow_mut().clear();
@@ -134,5 +144,33 @@ impl Objects for Namespace<'_> {
 
     fn list(&self, kind: &'static Kind) -> Vec<Arc<Value>> {
         self.cache.list(kind, self.namespace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_has_ended_is_forgotten_with_what_it_made() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let store = Store::open(dir.path()).expect("a store");
+        let cache = Cache::new(store.clone());
+        let made = |kind: &'static Kind, name: &str, of: &str| {
+            let metadata = json!({"name": name, "namespace": "ns", "labels": {"tekton.dev/pipelineRun": of}});
+            let made = store.create(kind, json!({"metadata": metadata})).expect("made");
+            cache.wrote(kind, &made);
+            made
+        };
+        let run = made(&kinds::PIPELINE_RUN, "run", "");
+        made(&kinds::TASK_RUN, "run-a", "run");
+        made(&kinds::POD, "run-a-pod", "run");
+        made(&kinds::TASK_RUN, "other-a", "other");
+        cache.forget(&kinds::PIPELINE_RUN, &run);
+        let kept: Vec<String> = cache.entries.borrow().keys().map(|(_, _, name)| name.clone()).collect();
+        assert_eq!(kept, ["other-a"]);
+        assert!(cache.get(&kinds::POD, "ns", "run-a-pod").is_some(), "it is read anew");
     }
 }

@@ -16,8 +16,9 @@ use super::{StoreError, tables};
 /// How long to wait for another process, which may be a command that is about to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(25);
-/// The database's cache of pages; its own default is a gigabyte.
-const CACHE_BYTES: usize = 64 << 20;
+/// The database's cache of pages, beside that of the system; its own default is a gigabyte. Each step is a fork of this
+/// process, which costs by its memory.
+const CACHE_BYTES: usize = 8 << 20;
 /// Characters of a command line that are kept to name the holder.
 const COMMAND_SHOWN: usize = 120;
 

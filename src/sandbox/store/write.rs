@@ -21,7 +21,7 @@ const GENERATE_NAME_MAX: usize = 63 - GENERATED;
 const CHANGES_SLACK: u64 = 10;
 
 /// How many objects are kept as they were written; with more, all are read anew.
-const RECENT_KEPT: usize = 256;
+const RECENT_KEPT: usize = 128;
 
 /// Why an update did not happen.
 #[derive(Debug, thiserror::Error)]

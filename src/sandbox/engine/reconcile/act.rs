@@ -89,6 +89,12 @@ impl Controller {
         let changed = |field: &str| before.pointer(field) != run.pointer(field);
         if is_done(run) {
             self.let_go(run);
+            let owner = owner_name(run, &kinds::PIPELINE_RUN);
+            let owner = owner.and_then(|owner| self.cache.get(&kinds::PIPELINE_RUN, namespace(run), owner));
+            // What belongs to a PipelineRun is looked at until that has ended.
+            if owner.is_none_or(|owner| is_done(&owner)) {
+                self.cache.forget(kind, run);
+            }
         } else {
             let clock = self.starts.entry(uid(run).to_owned()).or_insert(Clock::at(now));
             if changed("/status/startTime") {

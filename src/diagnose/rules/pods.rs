@@ -10,7 +10,7 @@ const SYMPTOM: Rule = Rule::of(Weight::Symptom, POD);
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "QuotaDemandsLimits",
-        patterns: &["failed quota: {quota}: must specify {what…}"],
+        patterns: &["failed quota: {quota}: must specify {what…} for: {_…}", "failed quota: {quota}: must specify {what…}"],
         summary: "quota {quota} of namespace {namespace} demands that every container says its {what}",
         mend: &[
             Say("Give the steps `computeResources`, or the namespace a LimitRange with defaults."),
@@ -63,8 +63,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "NodeTainted",
-        patterns: &["untolerated taint {taint…}"],
-        summary: "the nodes have a taint that the pod does not tolerate: {taint}",
+        patterns: &["untolerated taint {taint…}}"],
+        summary: "the nodes have a taint that the pod does not tolerate: {taint}}}",
         mend: &[
             Say("Add a toleration:"),
             Yaml("spec:\n  taskRunTemplate:\n    podTemplate:\n      tolerations:\n      - operator: Exists"),

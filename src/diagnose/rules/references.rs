@@ -172,17 +172,20 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ParamOfWrongType",
-        patterns: &["param types don't match the user-specified type: [{params…}]"],
+        patterns: &["param types don't match the user-specified type: [{params…}]", "parameters have inconsistent types : [{params…}]"],
         summary: "the values of {params} are of another type than declared",
         mend: &[Say("A string, an array and an object are written differently: `value: x`, `value: [x]`, `value: {{k: x}}`.")],
         source: "pkg/reconciler/taskrun/validate_taskrun.go",
-        example: ("ParameterTypeMismatch", "invalid input params for task t: param types don't match the user-specified type: [flags]"),
+        example: (
+            "ParameterTypeMismatch",
+            "[User error] PipelineRun ns/run parameters have mismatching types with Pipeline ns/p's parameters: parameters have inconsistent types : [flags]",
+        ),
         ..CAUSE
     },
     Rule {
         id: "ParamNotAllowed",
         patterns: &["param `{param…}` value: {value…} is not in the enum list"],
-        summary: "{value} is not among the values that parameter {param} allows",
+        summary: "parameter {param} does not allow the value {value}",
         mend: &[Say("Choose one of the values under `enum` of the parameter's declaration.")],
         source: "pkg/reconciler/taskrun/validate_taskrun.go",
         example: ("InvalidParamValue", "param `level` value: loud is not in the enum list"),
@@ -200,10 +203,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ParamIndexOutside",
-        reasons: &["ParamArrayIndexingInvalid"],
-        patterns: &[""],
-        summary: "an array parameter is read at an index that its value does not have",
-        mend: &[Say("Give a longer array, or correct the index in `$(params.NAME[i])`.")],
+        patterns: &["non-existent param references:[$(params.{param}[{index}])"],
+        summary: "parameter {param} is read at index {index}, which its value does not have",
+        mend: &[Say("Give a longer array, or correct the index in `$(params.{param}[{index}])`; the first has index 0.")],
         source: "pkg/reconciler/pipelinerun",
         example: ("ParamArrayIndexingInvalid", "non-existent param references:[$(params.a[2])]"),
         ..CAUSE

@@ -20,8 +20,18 @@ pub(super) const RULES: &[Rule] = &[
         ..CAUSE
     },
     Rule {
+        id: "InitContainerOutOfMemory",
+        reasons: &["InitContainerOOM"],
+        patterns: &["\"{container}\" exited with", ""],
+        summary: "init container {container}, which runs before the steps, used more memory than its limit allows",
+        mend: &[Say("Raise its memory limit; for Tekton's own (prepare, place-scripts) that is in ConfigMap config-defaults.")],
+        source: "pkg/pod/status.go",
+        example: ("InitContainerOOM", "init container failed, \"prepare\" exited with code 137: OOMKilled"),
+        ..CAUSE
+    },
+    Rule {
         id: "SidecarOutOfMemory",
-        reasons: &["SidecarOOM", "InitContainerOOM"],
+        reasons: &["SidecarOOM"],
         patterns: &[""],
         summary: "a container beside the steps ran out of memory",
         mend: &[Say("Raise the memory limit of the sidecar.")],

@@ -241,7 +241,11 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "WorkspaceNotWritable",
-        patterns: &["{path}/.git: Permission denied", "could not create work tree dir '{path}': Permission denied"],
+        patterns: &[
+            "{path}/.git: Permission denied",
+            "could not lock config file {path}/.git/config: Permission denied",
+            "could not create work tree dir '{path}': Permission denied",
+        ],
         summary: "the step may not write into {path}: it does not run as root, and the volume belongs to root",
         mend: &[
             Say("Let the volume belong to the step's group:"),

@@ -12,6 +12,7 @@ const RIGHTS: &[Place] = &[Place::Access, Place::Log, Place::Condition];
 const REFUSED: &[&str] = &[
     "{resource}.triggers.tekton.dev is forbidden: User \"system:serviceaccount:{_}:{user}\" cannot {verb} resource",
     "{resource} is forbidden: User \"system:serviceaccount:{_}:{user}\" cannot {verb} resource",
+    "Error getting EventListener {_} in Namespace {_}: {resource}.triggers.tekton.dev \"{_}\" is forbidden",
     "may not {verb} {resource…}",
 ];
 const REFUSED_EXAMPLE: (&str, &str) = (
@@ -225,6 +226,26 @@ pub(super) const RULES: &[Rule] = &[
         mend: &[Say("Add the key to the Secret, or correct `secretRef.secretKey`.")],
         source: "pkg/interceptors",
         example: ("", "cannot find token key in secret ns/hook"),
+        ..CAUSE
+    },
+    Rule {
+        id: "InterceptorNotReached",
+        patterns: &[
+            "\"logger\":\"eventlistener\"{_…}\"message\":\"Post \"{url}\": {why…}\",\"eventlistener\"",
+            "\"logger\":\"eventlistener\"{_…}\"msg\":\"Post \"{url}\": {why…}\",\"",
+        ],
+        summary: "the interceptor at {url} does not answer ({why}), so that its trigger makes nothing of the event",
+        mend: &[
+            Say("Look whether the Service that the interceptor names is there, and its pods run:"),
+            Own("el describe {name}"),
+            Own("clusterinterceptor list"),
+            Kubectl("get services,endpoints"),
+        ],
+        source: "seen with Triggers v0.37, sink/sink.go",
+        example: (
+            "",
+            "{\"severity\":\"error\",\"logger\":\"eventlistener\",\"caller\":\"sink/sink.go:413\",\"message\":\"Post \\\"http://nosvc.ns.svc/\\\": context deadline exceeded\",\"eventlistener\":\"tt-ev\"}",
+        ),
         ..CAUSE
     },
     Rule {

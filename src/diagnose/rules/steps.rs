@@ -113,7 +113,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ImageOfOtherPlatform",
-        on: super::POD,
+        // The entrypoint says so in the step's log.
+        on: &[Place::Condition, Place::Log],
         patterns: &["could not find command for platform \"{platform}\""],
         summary: "the image of a step is not made for {platform}",
         mend: &[
@@ -121,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
             Yaml("spec:\n  taskRunTemplate:\n    podTemplate:\n      nodeSelector:\n        kubernetes.io/arch: amd64"),
         ],
         source: "tektoncd/pipeline#9094, #4548",
-        example: ("PodCreationFailed", "could not find command for platform \"linux/arm64\""),
+        example: ("", "2026/01/02 03:04:05 could not find command for platform \"linux/arm64\""),
         ..CAUSE
     },
     Rule {

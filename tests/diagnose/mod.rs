@@ -131,7 +131,8 @@ fn each_failure_has_the_rule_that_knows_it() {
         ("quota", "QuotaExceeded"),
         ("pod-security", "PodSecurityRefused"),
         ("workdir-relative", "StepNotStarted"),
-        ("listener-error-unknown", "UnrecognizedInLog"),
+        ("interceptor-not-reached", "InterceptorNotReached"),
+        ("listener-error-made-up", "UnrecognizedInLog"),
     ];
     for (case, rule) in expected {
         let diagnosis = diagnosis(recording(case));

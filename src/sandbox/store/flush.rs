@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redb::{Database, Durability};
 
-use super::write::Recent;
+use super::recent::Recent;
 
 /// How long lazily written changes gather.
 const GATHER: Duration = Duration::from_millis(200);

@@ -4,6 +4,7 @@
 mod error;
 mod flush;
 mod open;
+mod recent;
 mod tables;
 mod write;
 
@@ -53,8 +54,9 @@ struct Inner {
     path: PathBuf,
     logs: LogDir,
     revision: AtomicU64,
-    /// Serializes writers up to the sending of their changes, so that subscribers see revisions in order
-    writer: Arc<Mutex<write::Recent>>,
+    /// Serializes writers up to the sending of their changes, so that subscribers see revisions in order; whoever
+    /// writes knows what was written last
+    writer: Arc<Mutex<recent::Recent>>,
     changes: broadcast::Sender<Change>,
     /// How many changes the log keeps at least
     changes_kept: u64,
@@ -115,7 +117,7 @@ impl Store {
     fn open_keeping(dir: &Path, changes_kept: u64) -> Result<Store, StoreError> {
         let opened = open::open(dir)?;
         let database = Arc::new(opened.database);
-        let writer = Arc::<Mutex<write::Recent>>::default();
+        let writer = Arc::<Mutex<recent::Recent>>::default();
         let (changes, _) = broadcast::channel(SUBSCRIBER_BUFFER);
         let inner = Inner {
             flusher: flush::Flusher::new(database.clone(), writer.clone()),

@@ -1,6 +1,6 @@
 //! Writing: one transaction changes the object, the indexes and the change log together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,6 +9,7 @@ use redb::{Durability, ReadableTable, Table, WriteTransaction};
 use serde_json::{Map, Value, json};
 
 use super::flush::lock;
+use super::recent::Recent;
 use super::{Change, ChangeType, Inner, Mode, Store, StoreError, is_run, tables};
 use crate::kinds::{self, Kind};
 
@@ -19,9 +20,6 @@ const GENERATED: usize = 5;
 const GENERATE_NAME_MAX: usize = 63 - GENERATED;
 /// The log is cut when it has grown by this part of what is kept.
 const CHANGES_SLACK: u64 = 10;
-
-/// How many objects are kept as they were written; with more, all are read anew.
-const RECENT_KEPT: usize = 128;
 
 /// Why an update did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -147,32 +145,6 @@ impl Store {
             inner.flusher.mark_dirty();
         }
         Ok(result)
-    }
-}
-
-/// What was written last, so that the next change of it need not read it again: a run changes with each of its steps.
-#[derive(Default)]
-pub(super) struct Recent(HashMap<(&'static str, String, String), Arc<Value>>);
-
-impl Recent {
-    fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.0.get(&(kind.kind, namespace.to_owned(), name.to_owned())).cloned()
-    }
-
-    /// Takes in a change that is committed. Secrets are not kept in memory longer than they are needed.
-    fn learn(&mut self, change: &Change) {
-        if change.change == ChangeType::Deleted || *change.kind == kinds::SECRET {
-            return;
-        }
-        if self.0.len() >= RECENT_KEPT {
-            self.0.clear();
-        }
-        let (namespace, name) = (metadata(&change.object, "namespace"), metadata(&change.object, "name"));
-        self.0.insert((change.kind.kind, namespace.to_owned(), name.to_owned()), change.object.clone());
-    }
-
-    fn forget(&mut self, kind: &Kind, namespace: &str, name: &str) {
-        self.0.remove(&(kind.kind, namespace.to_owned(), name.to_owned()));
     }
 }
 

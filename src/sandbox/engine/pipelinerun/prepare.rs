@@ -41,12 +41,20 @@ pub(super) struct PreparedTask {
     pub task: Arc<PipelineTask>,
     /// Whether it stands under `finally`
     pub is_final: bool,
-    /// Its embedded spec, or what is wrong with it
-    pub spec: Option<Result<Arc<TaskSpec>, String>>,
+    /// Its embedded spec
+    pub spec: Option<ReadSpec>,
     /// The results that it refers to
     pub references: Arc<[ResultRef]>,
     /// Whether it counts how often another task fans out
     pub counts: bool,
+}
+
+/// A Task's spec, or what is wrong with it.
+pub(super) type ReadSpec = Result<Arc<TaskSpec>, String>;
+
+/// Reads a Task's spec.
+pub(super) fn read_spec(spec: &Value) -> ReadSpec {
+    TaskSpec::deserialize(spec).map(Arc::new).map_err(|error| error.to_string())
 }
 
 impl PreparedTask {
@@ -54,7 +62,7 @@ impl PreparedTask {
         let spec = task.task_spec.as_ref().filter(|_| task.task_ref.is_none());
         Self {
             is_final,
-            spec: spec.map(|spec| TaskSpec::deserialize(spec).map(Arc::new).map_err(|error| error.to_string())),
+            spec: spec.map(read_spec),
             references: references::of_task(&task).into(),
             counts: !references::of_lengths(&task).is_empty(),
             task: Arc::new(task),

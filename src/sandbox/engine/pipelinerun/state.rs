@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::super::condition::{Condition, Failure, Standing, is_done};
@@ -15,7 +14,7 @@ use super::super::spec::{PipelineTask, TaskRef, TaskSpec};
 use super::super::substitute::Replacements;
 use super::super::value::{Param, ParamValue};
 use super::super::{names, params, references};
-use super::prepare::{Prepared, PreparedTask, substitute_inputs};
+use super::prepare::{Prepared, PreparedTask, ReadSpec, read_spec, substitute_inputs};
 use super::{Subject, TIMED_OUT_WITH_RUN};
 use crate::kinds;
 
@@ -207,16 +206,10 @@ fn children(run: &Value) -> HashMap<&str, Vec<String>> {
     children
 }
 
-type Spec = Result<Arc<TaskSpec>, String>;
-
 /// Name and spec of the Task that is referred to. A TaskRun that has begun tells what it runs.
-fn task_spec(subject: &Subject<'_>, pipeline: &str, reference: &TaskRef, run: Option<&Arc<Value>>) -> Result<(String, Spec), Failure> {
-    let read = |spec: Option<&Value>| match spec {
-        Some(spec) => TaskSpec::deserialize(spec).map(Arc::new).map_err(|error| error.to_string()),
-        None => Ok(Arc::default()),
-    };
+fn task_spec(subject: &Subject<'_>, pipeline: &str, reference: &TaskRef, run: Option<&Arc<Value>>) -> Result<(String, ReadSpec), Failure> {
     if let Some(spec) = run.and_then(|run| at(run, "/status/taskSpec")) {
-        return Ok((reference.name.clone(), read(Some(spec))));
+        return Ok((reference.name.clone(), read_spec(spec)));
     }
     let Some(found) = subject.objects.get(&kinds::TASK, &reference.name) else {
         let message = format!(
@@ -228,7 +221,7 @@ fn task_spec(subject: &Subject<'_>, pipeline: &str, reference: &TaskRef, run: Op
         );
         return Err(Failure::new("CouldntGetTask", message));
     };
-    Ok((name(&found).to_owned(), read(found.get("spec"))))
+    Ok((name(&found).to_owned(), found.get("spec").map_or_else(|| Ok(Arc::default()), read_spec)))
 }
 
 /// A result that is referred to and is not there.

@@ -83,7 +83,7 @@ impl Related for PipelineRun {
             return Ok(Vec::new());
         }
         let namespace = &self.metadata.namespace;
-        let select = Select::labels(format!("tekton.dev/pipelineRun={}", self.metadata.name));
+        let select = Select::labels(format!("{}={}", Self::OF_CHILDREN, self.metadata.name));
         let listed = cluster.list::<TaskRun>(Some(namespace), &select).await?;
         let mut children: Vec<TaskRun> = listed.into_iter().filter_map(|seen| seen.lens.ok()).collect();
         // Somebody may have taken the label away.

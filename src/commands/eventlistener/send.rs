@@ -17,7 +17,7 @@ use crate::input;
 use crate::kinds;
 use crate::logs::{Outcome, Subject};
 use crate::objects::Object;
-use crate::objects::run::{PipelineRun, TaskRun};
+use crate::objects::run::{PipelineRun, RunOf as _, TaskRun};
 use crate::session::Session;
 use crate::verbs::logs::{self, Following};
 use crate::verbs::stay;
@@ -194,7 +194,7 @@ fn started<T: Object>(
     watch
         .filter_map(|event| {
             let started = match event {
-                Ok(Watched::Now(seen)) if !seen.meta().labels.contains_key("tekton.dev/pipelineRun") => {
+                Ok(Watched::Now(seen)) if !seen.meta().labels.contains_key(PipelineRun::OF_CHILDREN) => {
                     Some(Ok(Started { kind: T::KIND, name: seen.meta().name.clone() }))
                 }
                 Ok(_) => None,

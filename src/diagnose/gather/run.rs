@@ -5,7 +5,7 @@ use super::{listed, traces};
 use crate::client::{Cluster, Error, Select};
 use crate::kinds;
 use crate::objects::core::Pod;
-use crate::objects::run::{CustomRun, Param, PipelineRun, Run, TaskRun, WorkspaceBinding};
+use crate::objects::run::{CustomRun, Param, PipelineRun, Run, RunOf as _, TaskRun, WorkspaceBinding};
 use crate::objects::verdict::State;
 
 /// Evidence of a PipelineRun.
@@ -14,7 +14,7 @@ pub(super) async fn pipeline_run(cluster: &Cluster, namespace: &str, name: &str)
     let mut evidence = Evidence::new(&kinds::PIPELINE_RUN, namespace, name);
     stand(&mut evidence, &run);
     evidence.units.push(parent(&run));
-    let of_run = Select::labels(format!("tekton.dev/pipelineRun={name}"));
+    let of_run = Select::labels(format!("{}={name}", PipelineRun::OF_CHILDREN));
     let mut task_runs = listed::<TaskRun>(cluster, &mut evidence, Some(namespace), of_run.clone()).await.unwrap_or_default();
     let references = &run.status.child_references;
     task_runs.sort_by_key(|t| references.iter().position(|r| r.name == t.metadata.name).unwrap_or(usize::MAX));

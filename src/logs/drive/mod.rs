@@ -21,7 +21,7 @@ use super::slots::{Ready, Slots};
 use super::watch::Telling;
 use crate::client::{self, Cluster, Select};
 use crate::objects::core::Pod;
-use crate::objects::run::CustomRun;
+use crate::objects::run::{CustomRun, PipelineRun, RunOf as _};
 use crate::objects::{Object, Seen, Undecodable};
 use patience::Patience;
 pub use source::{LogSource, OfPods};
@@ -249,7 +249,7 @@ impl<'a> Drive<'a> {
 
 /// What belongs to a PipelineRun carries its name.
 fn of_run(run: &str) -> Select {
-    Select::labels(format!("tekton.dev/pipelineRun={run}"))
+    Select::labels(format!("{}={run}", PipelineRun::OF_CHILDREN))
 }
 
 enum Next {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::object::{metadata, name, namespace, text, uid};
+use super::object::{label, name, namespace, text, uid};
 use super::plan::Objects;
 use crate::kinds::{self, Kind};
+use crate::objects::run::{PipelineRun, RunOf as _, TaskRun};
 use crate::sandbox::store::{Change, ChangeType, Store, StoreError};
 
 /// How many objects are kept; with more, all are read anew.
@@ -98,11 +99,8 @@ impl Cache {
 
     /// Forgets a run that has ended, and what carries its label: its TaskRuns and pods.
     pub fn forget(&self, kind: &'static Kind, run: &Value) {
-        let label = if *kind == kinds::PIPELINE_RUN { "tekton.dev/pipelineRun" } else { "tekton.dev/taskRun" };
-        let is_its = |object: &Value| {
-            let of = metadata(object, "labels").find(|(key, _)| *key == label);
-            namespace(object) == namespace(run) && (uid(object) == uid(run) || of.is_some_and(|(_, value)| value == name(run)))
-        };
+        let of = if *kind == kinds::PIPELINE_RUN { PipelineRun::OF_CHILDREN } else { TaskRun::OF_CHILDREN };
+        let is_its = |object: &Value| namespace(object) == namespace(run) && (uid(object) == uid(run) || label(object, of) == name(run));
         self.entries.borrow_mut().retain(|_, entry| !entry.object.as_deref().is_some_and(is_its));
     }
 
@@ -159,7 +157,7 @@ mod tests {
         let store = Store::open(dir.path()).expect("a store");
         let cache = Cache::new(store.clone());
         let made = |kind: &'static Kind, name: &str, of: &str| {
-            let metadata = json!({"name": name, "namespace": "ns", "labels": {"tekton.dev/pipelineRun": of}});
+            let metadata = json!({"name": name, "namespace": "ns", "labels": {PipelineRun::OF_CHILDREN: of}});
             let made = store.create(kind, json!({"metadata": metadata})).expect("made");
             cache.wrote(kind, &made);
             made

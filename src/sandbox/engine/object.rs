@@ -44,6 +44,11 @@ pub fn metadata<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = (&'a
     object.pointer(&format!("/metadata/{field}")).and_then(Value::as_object).into_iter().flatten()
 }
 
+/// One label; empty when it is not there.
+pub fn label<'a>(object: &'a Value, key: &str) -> &'a str {
+    at(object, "/metadata/labels").and_then(|l| l.get(key)).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// One annotation; empty when it is not there.
 pub fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
     at(object, "/metadata/annotations").and_then(|a| a.get(key)).and_then(Value::as_str).unwrap_or_default()

@@ -16,6 +16,7 @@ use super::prepare::context;
 use super::state::TaskState;
 use super::{DEFAULT_TIMEOUT, Subject};
 use crate::kinds;
+use crate::objects::run::{PipelineRun, RunOf as _};
 
 /// Marks the TaskRun of a task whose failure does not stop the pipeline.
 pub const ON_ERROR_ANNOTATION: &str = "pipeline.tekton.dev/pipeline-task-on-error";
@@ -120,7 +121,7 @@ fn labels(subject: &Subject<'_>, state: &TaskState, template: &TaskRunTemplate) 
     let mut inherited = Map::new();
     super::prepare::label_with_pipeline(subject.run, &mut inherited);
     inherited.extend(metadata(subject.run, "labels").map(|(key, value)| (key.clone(), value.clone())));
-    inherited.insert("tekton.dev/pipelineRun".into(), json!(name(subject.run)));
+    inherited.insert(PipelineRun::OF_CHILDREN.into(), json!(name(subject.run)));
     inherited.insert("tekton.dev/pipelineRunUID".into(), json!(uid(subject.run)));
     inherited.insert("tekton.dev/pipelineTask".into(), json!(state.task.name));
     inherited.insert("tekton.dev/memberOf".into(), json!(if state.is_final { "finally" } else { "tasks" }));

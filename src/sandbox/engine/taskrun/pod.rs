@@ -11,6 +11,7 @@ use super::Subject;
 use super::prepare::Prepared;
 use crate::kinds;
 use crate::objects::meta::LAST_APPLIED;
+use crate::objects::run::{RunOf as _, TaskRun};
 
 /// Name of the node that pods seem to run on.
 pub const NODE: &str = "rtkn-sandbox";
@@ -65,7 +66,7 @@ fn volumes(prepared: &Prepared) -> Vec<Value> {
 fn labels(run: &Value, draft: &Draft) -> Map<String, Value> {
     let mut labels: Map<String, Value> = object::metadata(run, "labels").map(|(key, value)| (key.clone(), value.clone())).collect();
     labels.extend(draft.labels.clone());
-    labels.insert("tekton.dev/taskRun".to_owned(), json!(object::name(run)));
+    labels.insert(TaskRun::OF_CHILDREN.to_owned(), json!(object::name(run)));
     labels.insert("tekton.dev/taskRunUID".to_owned(), json!(uid(run)));
     labels.insert("app.kubernetes.io/managed-by".to_owned(), json!("tekton-pipelines"));
     labels

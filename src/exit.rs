@@ -56,7 +56,7 @@ pub struct OfRun {
 /// Heading of [`OfRun::unasked`].
 pub const UNASKED: &str = "logs, start, rerun";
 /// Heading of [`OfRun::asked`].
-pub const ASKED: &str = "the same with -E; watch, wait, --watch, --wait, el send --follow";
+pub const ASKED: &str = "the same with -E; watch, wait, --watch, --wait, el send --follow; staying with a run, where the sandbox is not started";
 
 /// The table.
 pub const OF_RUNS: &[OfRun] = &[

@@ -108,14 +108,21 @@ impl Session {
         }
     }
 
-    /// Lets go of a sandbox that this process holds: its steps are ended and its store is closed.
+    /// Lets go of a sandbox that this process holds: its steps are ended, which is said, and its store is closed.
     ///
     /// # Errors
     /// When the store cannot be written to the end.
     pub async fn end(&mut self) -> Result<(), Failure> {
         self.cluster = None;
         match self.used.send_replace(None) {
-            Some(Used::Held(sandbox)) => Ok(sandbox.shutdown().await?),
+            Some(Used::Held(sandbox)) => {
+                let ended = sandbox.shutdown().await?;
+                if !ended.is_empty() {
+                    let start = self.command("sandbox start");
+                    self.term.say(format!("Ended with this command: TaskRun {} ({start} lets runs go on by themselves)", ended.join(", ")));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -128,6 +135,10 @@ impl Session {
     /// A command of this program as a person would type it here, for hints: with the sandbox, kubeconfig, context and
     /// namespace that this one was called with, unless the words name a namespace themselves.
     pub fn command(&self, words: &str) -> String {
+        // Which sandbox is meant says its directory; it has no namespace, context or kubeconfig to choose.
+        if words.starts_with("sandbox ") {
+            return format!("{} {words}", self.program);
+        }
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
         let kubeconfig = self.wanted.file.as_deref().map(|f| format!(" --kubeconfig {}", quoted(&f.to_string_lossy()))).unwrap_or_default();
         let context = self.wanted.context.as_deref().map(|c| format!(" --context {}", quoted(c))).unwrap_or_default();

@@ -7,6 +7,7 @@ mod bad_input;
 mod board;
 mod called;
 mod completion;
+mod credentials;
 mod deleting;
 mod diagnose;
 mod fake;

@@ -113,6 +113,26 @@ fn an_account_keeps_its_secrets_and_says_what_it_lacks() {
 }
 
 #[test]
+fn a_secret_that_goes_is_missed_where_it_is_listed() {
+    let world = World::sandbox();
+    for name in ["git", "old"] {
+        world.rtkn(&["secret", "create", "ssh", name, "--host", "github.com", "--generate"]).ok();
+    }
+    world.rtkn(&["sa", "create", "build", "--secret", "git", "--secret", "old", "--pull-secret", "old"]).ok();
+    let gone = world.rtkn(&["secret", "delete", "old", "-f"]).ok();
+    gone.says("Note: ServiceAccount build lists Secret old; to take it off: rtkn --sandbox sa remove-secret build old");
+    world.rtkn(&["sa", "list"]).ok().prints("git, old (missing)");
+    let page = world.rtkn(&["sa", "describe", "build"]).ok();
+    assert_eq!(page.stdout.matches("old: does not exist; make it anew, or: rtkn --sandbox sa remove-secret build old").count(), 2, "{page}");
+    world.rtkn(&["sa", "remove-secret", "build", "old", "git", "--dry-run"]).ok();
+    world.rtkn(&["sa", "remove-secret", "build", "old"]).ok().prints("serviceaccount/build configured");
+    world.rtkn(&["sa", "describe", "build"]).ok().prints("git").never_shows("old");
+    world.rtkn(&["sa", "remove-secret", "build", "old"]).exits(1).says("ServiceAccount build does not list Secret old");
+    world.rtkn(&["sa", "remove-secret", "buidl", "git"]).exits(1).says("did you mean build?");
+    world.rtkn(&["secret", "delete", "git", "-f"]).ok().says("lists Secret git");
+}
+
+#[test]
 fn of_what_several_commands_add_at_once_nothing_is_lost() {
     let world = World::started_sandbox();
     let at_once = |commands: Vec<Vec<String>>| {

@@ -144,15 +144,23 @@ impl Cluster {
     /// # Errors
     /// When the server refuses or does not answer.
     pub async fn every_name(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<String>, Error> {
-        let (mut names, mut token) = (Vec::new(), String::new());
+        Ok(self.every_meta(kind, namespace).await?.into_iter().map(|meta| meta.name).collect())
+    }
+
+    /// The metadata of all objects of a kind, in the server's order, page by page.
+    ///
+    /// # Errors
+    /// When the server refuses or does not answer.
+    pub async fn every_meta(&self, kind: &'static Kind, namespace: Option<&str>) -> Result<Vec<Meta>, Error> {
+        let (mut all, mut token) = (Vec::new(), String::new());
         loop {
             let ask = Ask::list(kind, namespace).query("limit", PAGE.to_string()).query("continue", &token).metadata_only();
             let text = self.text(&ask).await?;
             let page: NamePage = serde_json::from_str(&text).map_err(|e| self.undecodable(kind, &e))?;
-            names.extend(page.items.into_iter().flatten().map(|item| item.metadata.name));
+            all.extend(page.items.into_iter().flatten().map(|item| item.metadata));
             match page.metadata.next {
                 Some(next) if !next.is_empty() => token = next,
-                _ => return Ok(names),
+                _ => return Ok(all),
             }
         }
     }

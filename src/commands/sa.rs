@@ -18,6 +18,8 @@ pub enum Verb {
     Create(create::Arguments),
     /// Add Secrets to a ServiceAccount; those that it has stay
     AddSecret(create::AddArguments),
+    /// Take Secrets off a ServiceAccount; the Secrets themselves stay
+    RemoveSecret(create::RemoveArguments),
     /// Give a ServiceAccount the rights that Tekton needs, or a role
     Grant(grant::Arguments),
     /// List ServiceAccounts, and whether they can do Tekton's work
@@ -42,6 +44,7 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
         Verb::Delete(arguments) => delete::delete::<ServiceAccount>(session, &arguments).await,
         Verb::Create(arguments) => create::create(session, arguments).await,
         Verb::AddSecret(arguments) => create::add(session, arguments).await,
+        Verb::RemoveSecret(arguments) => create::remove(session, arguments).await,
         Verb::Grant(arguments) => grant::run(session, arguments).await,
     }
 }

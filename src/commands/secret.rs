@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
+use crate::client::Select;
 use crate::failure::{Exit, Failure, Kind};
-use crate::objects::core::Secret;
+use crate::objects::core::{Secret, ServiceAccount};
 use crate::scaffold::Manifest;
+use crate::scaffold::account::lists;
 use crate::scaffold::secret::{losses, replacement};
 use crate::session::Session;
 use crate::verbs::apply::{How, Write, WriteArgs, show_values};
@@ -67,11 +69,30 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
             arguments.list::<Secret>(session, which).await
         }
         Verb::Describe(arguments) => arguments.describe::<Secret>(session).await,
-        Verb::Delete(arguments) => delete::delete::<Secret>(session, &arguments).await,
+        Verb::Delete(arguments) => {
+            warn_of_users(session, &arguments).await?;
+            delete::delete::<Secret>(session, &arguments).await
+        }
         Verb::Create(Create::Ssh(arguments)) => ssh::run(session, arguments).await,
         Verb::Create(Create::Basic(arguments)) => basic::run(session, arguments).await,
         Verb::Create(Create::Docker(arguments)) => docker::run(session, arguments).await,
     }
+}
+
+/// Says before Secrets are deleted which ServiceAccounts list them: their runs would go without.
+async fn warn_of_users(session: &mut Session, arguments: &delete::Arguments) -> Result<(), Failure> {
+    let cluster = session.cluster().await?;
+    // Who may not look at ServiceAccounts learns nothing, and may delete all the same.
+    let accounts = cluster.list::<ServiceAccount>(Some(&cluster.namespace), &Select::default()).await.unwrap_or_default();
+    let accounts: Vec<ServiceAccount> = accounts.into_iter().filter_map(|seen| seen.lens.ok()).collect();
+    for secret in arguments.names() {
+        for account in accounts.iter().filter(|account| lists(account, secret)) {
+            let account = &account.metadata.name;
+            let remove = session.command(&format!("sa remove-secret {account} {secret}"));
+            session.term.say(format!("Note: ServiceAccount {account} lists Secret {secret}; to take it off: {remove}"));
+        }
+    }
+    Ok(())
 }
 
 /// Writes the Secret, prints what the flags ask for and says what to do with it.

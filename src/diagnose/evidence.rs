@@ -87,6 +87,8 @@ pub struct Unit {
     pub step: Option<String>,
     /// Parameter values, as the pod got them
     pub params: Vec<Param>,
+    /// Addresses for ssh that the scripts of its steps name
+    pub addresses: Vec<String>,
     /// Claims that the pod mounts
     pub claims: Vec<String>,
     /// Workspaces with a `volumeClaimTemplate`
@@ -156,6 +158,8 @@ pub struct Evidence {
     pub namespace: String,
     /// Its name
     pub name: String,
+    /// Whether it is one of the sandbox
+    pub in_sandbox: bool,
     /// How it stands
     pub state: Verdict,
     /// Since when it stands so
@@ -187,6 +191,7 @@ impl Evidence {
             kind,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
+            in_sandbox: false,
             state: Verdict { state: State::Unstarted, reason: None },
             since: None,
             units: Vec::new(),

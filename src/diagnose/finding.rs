@@ -111,6 +111,7 @@ impl Voice<'_> {
         let text = fill(mend.template(), facts);
         let (kind, text) = match mend {
             Mend::Own(_) => (AdviceKind::Command, (self.command)(&format!("{text} -n {namespace}"))),
+            Mend::OwnAnywhere(_) => (AdviceKind::Command, (self.command)(&text)),
             Mend::Kubectl(_) => (AdviceKind::Command, (self.kubectl)(&format!("-n {namespace} {text}"))),
             Mend::Anywhere(_) => (AdviceKind::Command, (self.kubectl)(&text)),
             Mend::Shell(_) => (AdviceKind::Command, text),

@@ -143,4 +143,6 @@ pub struct Step {
     pub name: String,
     /// Image
     pub image: Option<String>,
+    /// Its script, for a step that has one
+    pub script: Option<String>,
 }

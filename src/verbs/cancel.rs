@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{called, missing};
+use super::{called, missing, stay};
 use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::objects::run::{PipelineRun, Run, TaskRun};
@@ -49,6 +49,11 @@ pub async fn cancel<R: Cancel>(session: &mut Session, name: &str, grace: Option<
         Err(misspelt) => return Err(at_work::<R>(&cluster, name).await.err().unwrap_or(misspelt)),
     }
     session.term.answer(format!("{} cancelled: {name}", R::KIND.kind))?;
+    // In a sandbox that is not started nobody else brings it to its end, finally tasks included.
+    if session.stays() {
+        session.term.flush()?;
+        stay::until(&cluster, name, R::is_done).await?;
+    }
     Ok(Exit::Done)
 }
 

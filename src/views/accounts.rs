@@ -1,7 +1,7 @@
 //! Lists and pages of Secrets and ServiceAccounts: rtkn's own, tkn has none. Of a Secret's values only fingerprints are
 //! shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::sections;
 use super::{ABSENT, Cell, Column, Described, Line, Listed, Page, Section};
@@ -128,15 +128,26 @@ fn names_or(heading: &'static str, names: Vec<String>, nothing: &str) -> Section
 /// Whether an account can do something; `None` where the user may not ask.
 pub type Able = Option<bool>;
 
-/// What the list of ServiceAccounts shows beside them: by namespace and name, whether the account can run an
-/// EventListener and create PipelineRuns.
+/// What the list of ServiceAccounts shows beside them.
 #[derive(Clone, Debug, Default)]
-pub struct Abilities(pub HashMap<(String, String), [Able; 2]>);
+pub struct Abilities {
+    /// By namespace and name, whether the account can run an EventListener and create PipelineRuns
+    pub able: HashMap<(String, String), [Able; 2]>,
+    /// Namespaces and names of the Secrets that there are; `None` where the user may not list them
+    pub secrets: Option<HashSet<(String, String)>>,
+}
 
 impl Abilities {
+    /// The Secrets of an account, with a word beside those that are gone.
+    fn secrets(&self, account: &ServiceAccount) -> Cell {
+        let namespace = &account.metadata.namespace;
+        let gone = |name: &str| self.secrets.as_ref().is_some_and(|there| !there.contains(&(namespace.clone(), name.to_owned())));
+        joined(account.secrets.iter().map(|s| if gone(&s.name) { format!("{} (missing)", s.name) } else { s.name.clone() }))
+    }
+
     fn cell(&self, meta: &Meta, which: usize) -> Cell {
         let key = (meta.namespace.clone(), meta.name.clone());
-        match self.0.get(&key).and_then(|able| able[which]) {
+        match self.able.get(&key).and_then(|able| able[which]) {
             Some(true) => "yes".into(),
             Some(false) => "no".into(),
             None => ABSENT.into(),
@@ -147,7 +158,7 @@ impl Abilities {
 impl Listed for ServiceAccount {
     type Beside = Abilities;
     const COLUMNS: &'static [Column<Self>] = &[
-        Column { heading: "SECRETS", cell: |a, _| joined(a.secrets.iter().map(|s| s.name.clone())) },
+        Column { heading: "SECRETS", cell: |a, beside| beside.secrets(a) },
         Column { heading: "EVENTLISTENER", cell: |a, able| able.cell(&a.metadata, 0) },
         Column { heading: "PIPELINERUN", cell: |a, able| able.cell(&a.metadata, 1) },
         Column { heading: "AGE", cell: |a, _| Cell::Age(a.metadata.creation_timestamp) },
@@ -163,6 +174,8 @@ pub struct Standing {
     pub cluster_bindings: Option<Vec<ClusterRoleBinding>>,
     /// Per purpose what it lacks; `None` where the user may not ask
     pub lacking: Vec<(Purpose, Option<Vec<&'static Right>>)>,
+    /// Those of its Secrets that are not there
+    pub gone: HashSet<String>,
 }
 
 impl Described for ServiceAccount {
@@ -170,10 +183,9 @@ impl Described for ServiceAccount {
 
     fn page(&self, with: &Standing) -> Page {
         let mut page = sections::named(&self.metadata);
-        let names = |references: &[ObjectReference]| references.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
-        page.sections.push(names_or("Secrets", names(&self.secrets), "none: its runs get no credentials"));
+        page.sections.push(listed("Secrets", self, &self.secrets, &with.gone, "none: its runs get no credentials"));
         if !self.image_pull_secrets.is_empty() {
-            page.sections.push(Section::names("", "Image pull secrets", names(&self.image_pull_secrets)));
+            page.sections.push(listed("Image pull secrets", self, &self.image_pull_secrets, &with.gone, ""));
         }
         let meta = &self.metadata;
         let local = with.bindings.iter().filter(|b| is_subject(&b.subjects, meta));
@@ -188,6 +200,24 @@ impl Described for ServiceAccount {
         page.sections.push(Section::new("", "Rights", lines.collect()));
         page
     }
+}
+
+/// The Secrets that an account lists, and what mends it where one of them is gone.
+fn listed(heading: &'static str, account: &ServiceAccount, secrets: &[ObjectReference], gone: &HashSet<String>, nothing: &str) -> Section {
+    if secrets.is_empty() {
+        return names_or(heading, Vec::new(), nothing);
+    }
+    let line = |secret: &ObjectReference| {
+        let name = &secret.name;
+        let cell = if gone.contains(name) {
+            let words = format!("sa remove-secret {} {name}", account.metadata.name);
+            Cell::Command { before: format!("{name}: does not exist; make it anew, or: "), words, after: "" }
+        } else {
+            name.clone().into()
+        };
+        Line { indent: 1, bullet: true, cells: vec![cell] }
+    };
+    Section::new("", heading, secrets.iter().map(line).collect())
 }
 
 fn bound(kind: &'static str, name: &str, role: &RoleRef, scope: &'static str) -> Vec<Cell> {
@@ -262,8 +292,12 @@ mod tests {
                 (Purpose::EventListener, Some(Purpose::EventListener.rights()[..1].iter().collect())),
                 (Purpose::PipelineRun, Some(Vec::new())),
             ],
+            gone: HashSet::from(["old".to_owned()]),
         };
-        let text = page(&account(json!({"metadata": {"name": "build", "namespace": "ns"}})).page(&with), LOOK);
+        let build = json!({"metadata": {"name": "build", "namespace": "ns"}, "secrets": [{"name": "git"}, {"name": "old"}]});
+        let text = page(&account(build).page(&with), LOOK);
+        assert!(text.contains("old: does not exist; make it anew, or: ") && text.contains("sa remove-secret build old"), "{text}");
+        assert!(text.contains(" git\n"), "{text}");
         assert!(text.contains("it cannot run an EventListener; sa grant build --for eventlistener mends that"), "{text}");
         assert!(text.contains("   get eventlisteners.triggers.tekton.dev") && text.contains("it can create PipelineRuns"), "{text}");
         assert!(text.contains("ClusterRole view") && text.contains("you may not list clusterrolebindings"), "{text}");

@@ -120,9 +120,11 @@ fn a_disk_that_fills_up_while_a_run_is_at_work_ends_the_command_and_says_so() {
     // A little room, so that the run is accepted, and not enough to carry it out.
     disk.fill(32 * 1024);
     let file = world.write("run.yaml", &crate::steps::task_run("late", "head -c 400000 /dev/zero | tr '\\0' x; echo done"));
-    world.rtkn(&["apply", "-f", &file]).exits(1).says("o space left");
+    let failed = world.rtkn(&["apply", "-f", &file]).exits(1).prints("late created").says("no space left");
+    failed.says("need not be started again").never_shows("nothing was changed");
     std::fs::remove_file(disk.0.join("fill")).expect("there is room again");
     world.rtkn(&["sa", "create", "later"]).ok();
+    world.rtkn(&["tr", "logs", "-f", "late"]).prints("done");
 }
 
 /// A disk of its own for a sandbox, small enough to be filled; it is taken away with the test.

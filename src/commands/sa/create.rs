@@ -1,4 +1,4 @@
-//! `rtkn sa create` and `rtkn sa add-secret`.
+//! `rtkn sa create`, `rtkn sa add-secret` and `rtkn sa remove-secret`.
 
 use clap::Args;
 use serde_json::Value;
@@ -7,11 +7,11 @@ use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::objects::Seen;
 use crate::objects::core::{Secret, ServiceAccount};
-use crate::scaffold::account::with_secrets;
+use crate::scaffold::account::{lists, with_secrets, without_secrets};
 use crate::scaffold::secret::{self, DOCKER_CFG, DOCKER_CONFIG};
 use crate::session::Session;
 use crate::verbs::apply::{How, Step, Write, WriteArgs, write_and_report};
-use crate::verbs::missing::{found, missing, referred};
+use crate::verbs::missing::{existing, found, missing, referred};
 
 /// Makes a ServiceAccount.
 #[derive(Args, Debug)]
@@ -45,6 +45,19 @@ pub struct AddArguments {
     write: WriteArgs,
 }
 
+/// Takes Secrets off a ServiceAccount; the Secrets themselves stay.
+#[derive(Args, Debug)]
+pub struct RemoveArguments {
+    /// Name of the ServiceAccount
+    #[arg(value_name = "NAME", add = crate::cli::complete::names(&crate::kinds::SERVICE_ACCOUNT))]
+    name: String,
+    /// The Secrets
+    #[arg(required = true, value_name = "SECRET", add = crate::cli::complete::names(&crate::kinds::SECRET))]
+    secrets: Vec<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
 /// Makes the account, or adds the Secrets to the one that is there.
 ///
 /// # Errors
@@ -74,6 +87,25 @@ pub async fn add(session: &mut Session, args: AddArguments) -> Result<Exit, Fail
     let for_pull = if args.for_pull { args.secrets.clone() } else { Vec::new() };
     let write = handing_out(&cluster, args.name, args.secrets, for_pull);
     write_and_report(session, vec![write], &args.write).await?;
+    Ok(Exit::Done)
+}
+
+/// Takes Secrets off the account's lists.
+///
+/// # Errors
+/// When the account is not there or lists one of them nowhere, and when the server refuses.
+pub async fn remove(session: &mut Session, args: RemoveArguments) -> Result<Exit, Failure> {
+    let cluster = session.cluster().await?;
+    let account = existing::<ServiceAccount>(&cluster, &args.name).await?;
+    if let Some(name) = args.secrets.iter().find(|name| !lists(&account, name)) {
+        let see = session.command(&format!("sa describe {}", args.name));
+        return Err(Failure::not_found(format!("ServiceAccount {} does not list Secret {name}", args.name))
+            .hint(format!("to see what it lists: {see}")));
+    }
+    let manifest = with_secrets(&cluster.namespace, &args.name, Some(&account), &[], &[]);
+    let secrets = args.secrets;
+    let decide = move |there: Option<&Value>| there.map_or(Step::Leave, |there| Step::Patch(without_secrets(there, &secrets)));
+    write_and_report(session, vec![Write { manifest, how: How::Over(Box::new(decide)), source: None }], &args.write).await?;
     Ok(Exit::Done)
 }
 

@@ -46,7 +46,7 @@ pub async fn run(session: &mut Session, arguments: &Arguments) -> Result<Exit, F
         // Whoever started it knows by now, and listens no longer.
         dup2_stdout(&log).and_then(|()| dup2_stderr(&log)).map_err(std::io::Error::from)?;
     }
-    sandbox.work();
+    sandbox.work_on_all();
     let failed = sandbox.failed();
     session.term.answer(format_args!("Serving the sandbox in {} on http://{} until Ctrl-C", dir.display(), running.address))?;
     session.term.flush()?;

@@ -2,7 +2,7 @@
 //! lists, those of type `kubernetes.io/ssh-auth` with an annotation `tekton.dev/git-*` that names the host.
 
 use super::super::evidence::{Evidence, Place, SecretFacts, Trace, Unit};
-use super::super::pattern::Facts;
+use super::super::pattern::{Facts, find};
 use crate::scaffold::secret::{KNOWN_HOSTS, SSH_AUTH, SSH_KEY};
 
 /// A repository's address as a run's parameter gives it.
@@ -39,10 +39,18 @@ impl Remote {
     }
 }
 
-/// The repository that the step spoke to: the parameter whose host the log names, or the first that is an address.
+/// What ssh says with the name of the server that it does not trust, or that does not trust it.
+const NAMED: [&str; 2] = ["{_}@{host}: Permission denied (", "host key is known for {host} and you have requested strict"];
+
+/// The repository that the step spoke to: the parameter or the word of a script whose host the log names, or the first that is
+/// an address.
 fn remote(unit: &Unit, facts: &Facts) -> Option<Remote> {
-    let said = facts.get("host").map(|h| h.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned());
-    let mut addresses = unit.params.iter().filter_map(|p| p.value.as_str()).filter_map(Remote::parse).peekable();
+    let lines = || unit.traces.iter().filter(|t| t.place == Place::Log);
+    let named = || lines().find_map(|line| NAMED.iter().find_map(|pattern| find(pattern, &line.text)?.get("host").map(str::to_owned)));
+    let said = facts.get("host").map(str::to_owned).or_else(named);
+    let said = said.map(|h| h.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned());
+    let given = unit.params.iter().filter_map(|p| p.value.as_str()).chain(unit.addresses.iter().map(String::as_str));
+    let mut addresses = given.filter_map(Remote::parse);
     match said {
         Some(said) => addresses.find(|r| r.host == said).or(Some(Remote { url: said.clone(), host: said, port: None })),
         None => addresses.next(),
@@ -68,6 +76,7 @@ pub fn about_repository(_: &Evidence, unit: &Unit, _: &Trace, facts: &mut Facts)
     if let Some(path) = facts.get("path").map(str::to_owned) {
         facts.add("url", path);
     }
+    facts.add("scan", "HOST");
     true
 }
 
@@ -135,6 +144,18 @@ pub fn secret_of_wrong_type(evidence: &Evidence, unit: &Unit, _: &Trace, facts: 
 pub fn secret_of_other_host(evidence: &Evidence, unit: &Unit, _: &Trace, facts: &mut Facts) -> bool {
     let Some(given) = Given::to(evidence, unit, facts) else { return false };
     given.used().is_none() && !given.listed.is_empty() && tell(&given, given.listed.first().copied(), facts)
+}
+
+/// The account lists a Secret that does not exist, and no other for the host.
+pub fn secret_gone(evidence: &Evidence, unit: &Unit, _: &Trace, facts: &mut Facts) -> bool {
+    let Some(given) = Given::to(evidence, unit, facts) else { return false };
+    let names = evidence.listed(&unit.account).unwrap_or_default();
+    let gone = names.iter().find(|name| !given.all.iter().any(|s| s.name == **name));
+    if let Some(gone) = gone.filter(|_| given.used().is_none()) {
+        facts.add("secret", gone);
+        return tell(&given, None, facts);
+    }
+    false
 }
 
 /// There is no Secret for the host at all.

@@ -8,8 +8,8 @@ use super::pattern::Facts;
 use crate::near::nearest;
 use crate::objects::core::{PersistentVolumeClaim, StorageClass};
 pub use credentials::{
-    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_lists_fine,
-    secret_not_listed, secret_of_other_host, secret_of_wrong_type,
+    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_gone,
+    secret_lists_fine, secret_not_listed, secret_of_other_host, secret_of_wrong_type,
 };
 
 /// Looks at the evidence around a trace that a row's text was found in.
@@ -120,6 +120,16 @@ pub fn runs_as_default(_: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> b
 /// The step ended as shells end when they do not find a program; otherwise the line is talk of a step that went on.
 pub fn ended_with_127(_: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> bool {
     unit.traces.iter().any(|t| t.place == Place::Terminated && t.text.ends_with(" 127"))
+}
+
+/// The run is one of the sandbox, which has no images.
+pub fn in_sandbox(evidence: &Evidence, _: &Unit, _: &Trace, _: &mut Facts) -> bool {
+    evidence.in_sandbox
+}
+
+/// Both of these.
+pub fn in_sandbox_with_127(evidence: &Evidence, unit: &Unit, trace: &Trace, facts: &mut Facts) -> bool {
+    in_sandbox(evidence, unit, trace, facts) && ended_with_127(evidence, unit, trace, facts)
 }
 
 /// The trace is one of the very object that the question is about.

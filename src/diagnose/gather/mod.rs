@@ -44,6 +44,7 @@ pub async fn gather(cluster: &Cluster, kind: &'static Kind, namespace: &str, nam
     } else {
         run::pipeline_run(cluster, namespace, name).await?
     };
+    evidence.in_sandbox = cluster.sandbox;
     events(cluster, &mut evidence).await;
     logs(cluster, &mut evidence).await;
     let wanted = needs(&evidence);

@@ -92,6 +92,8 @@ fn task_unit(task_run: &TaskRun, pods: &[Pod], templated: &[String], params: &[P
     // The task's own values come first; those of its PipelineRun follow, as an embedded task has none of its own.
     unit.params = task_run.spec.params.iter().chain(params).cloned().collect();
     unit.templated = templated.to_vec();
+    let steps = task_run.status.task_spec.iter().flat_map(|task| &task.steps);
+    unit.addresses = steps.filter_map(|step| step.script.as_deref()).flat_map(ssh_addresses).map(str::to_owned).collect();
     // A failure that the pipeline passes over is told, not looked into.
     let ignored = task_run.verdict().reason.as_deref() == Some("FailureIgnored");
     if ignored || task_run.verdict().state == State::Succeeded {
@@ -110,4 +112,22 @@ fn task_unit(task_run: &TaskRun, pods: &[Pod], templated: &[String], params: &[P
     }
     traces::add_failed_step(&mut unit, task_run);
     unit
+}
+
+/// The words of a script that git takes for addresses it reaches by ssh: `ssh://…` and `user@host:path`.
+fn ssh_addresses(script: &str) -> impl Iterator<Item = &str> {
+    let words = script.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '(' | ')'));
+    let is_short = |word: &str| word.split_once(':').is_some_and(|(before, _)| before.contains('@') && !before.contains('/'));
+    words.filter(move |word| word.starts_with("ssh://") || (is_short(word) && !word.contains("://")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_scripts() {
+        let script = "set -e\ngit clone git@github.com:me/app.git /tmp/x; git fetch 'ssh://git@host:22/b'\ncurl https://u@h:8/ mail@x";
+        assert_eq!(ssh_addresses(script).collect::<Vec<_>>(), ["git@github.com:me/app.git", "ssh://git@host:22/b"]);
+    }
 }

@@ -3,15 +3,20 @@
 use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
 use super::{LOG, Rule, Weight};
 use crate::diagnose::checks::{
-    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_lists_fine,
-    secret_not_listed, secret_of_other_host, secret_of_wrong_type,
+    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_gone,
+    secret_lists_fine, secret_not_listed, secret_of_other_host, secret_of_wrong_type,
 };
 use crate::diagnose::evidence::Need;
 
 const CAUSE: Rule = Rule { needs: &[Need::Credentials], check: Some(about_repository), ..Rule::of(Weight::Cause, LOG) };
 
 /// What ssh and git say when the server does not take the step for who it is, or the step not the server.
-const REFUSED: &[&str] = &["Host key verification failed", "Permission denied (publickey", "Permission denied ({_…}publickey"];
+const REFUSED: &[&str] = &[
+    "Host key verification failed",
+    "{_}@{host}: Permission denied ({_…}",
+    "Permission denied (publickey",
+    "Permission denied ({_…}publickey",
+];
 const HOST_KEY: &[&str] = &["Host key verification failed"];
 const PUBLICKEY: &[&str] = &["{_}@{host}: Permission denied ({_…}", "Permission denied (publickey", "Permission denied ({_…}publickey"];
 const LOGIN: &[&str] = &["could not read Username for '{url}'", "Authentication failed for '{url}'"];
@@ -76,6 +81,20 @@ pub(super) const RULES: &[Rule] = &[
         ],
         source: "docs/auth.md",
         example: HOST_KEY_EXAMPLE,
+        ..CAUSE
+    },
+    Rule {
+        id: "SecretGone",
+        patterns: REFUSED,
+        check: Some(secret_gone),
+        summary: "ServiceAccount {account} lists Secret {secret}, which does not exist, and no other for {host}; so the step had no key",
+        mend: &[
+            Say("Make the Secret anew, and register the public key that this prints with the git server:"),
+            Own("secret create ssh {secret} --host {host} --generate --scan-host"),
+            Say("Then start the run again."),
+        ],
+        source: "docs/auth.md: Tekton passes over a listed Secret that is not there",
+        example: PUBLICKEY_EXAMPLE,
         ..CAUSE
     },
     Rule {
@@ -148,7 +167,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "PublickeyRefused",
         patterns: PUBLICKEY,
         check: Some(secret_lists_fine),
-        summary: "{host} does not accept the key in Secret {secret} ({fingerprint})",
+        summary: "the key in Secret {secret} ({fingerprint}) is not one that {host} accepts",
         mend: &[
             Say(
                 "Compare the fingerprint with the keys that the git server has for this account or repository; register the public key there if it is missing:",
@@ -164,7 +183,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PublickeyRefusedAtAll",
         patterns: PUBLICKEY,
-        summary: "{host} does not accept the ssh key that the step had, or it had none",
+        summary: "the step had no ssh key that {host} accepts, or none at all",
         mend: &[
             Say("See which Secrets the ServiceAccount hands to steps, and for which hosts:"),
             Own("sa describe {account}"),
@@ -233,7 +252,7 @@ pub(super) const RULES: &[Rule] = &[
             "Failed to connect to {host} port {port}{_…}: {why…}",
             "unable to access '{host}': {why…}",
         ],
-        summary: "{host} cannot be reached from within the pod: {why}",
+        summary: "from within the pod, {host} cannot be reached: {why}",
         mend: &[Say("Look at the host and port in the URL, the cluster's network policies and its proxy.")],
         source: "git, ssh",
         example: ("", "ssh: connect to host 192.0.2.2 port 22: Connection refused"),

@@ -10,6 +10,7 @@ mod pods;
 mod references;
 mod resolvers;
 mod runs;
+mod sandbox;
 mod steps;
 
 use super::checks::Check;
@@ -33,6 +34,8 @@ pub enum Weight {
 pub enum Mend {
     /// A command of this program, without the program's name and namespace: `sa add-secret {account} {secret}`
     Own(&'static str),
+    /// A command of this program that has no namespace, without the program's name: `sandbox start`
+    OwnAnywhere(&'static str),
     /// Arguments of kubectl, without the namespace
     Kubectl(&'static str),
     /// Arguments of kubectl that name their namespace themselves, or need none
@@ -49,7 +52,7 @@ impl Mend {
     /// The template within.
     pub fn template(&self) -> &'static str {
         match self {
-            Mend::Own(t) | Mend::Kubectl(t) | Mend::Anywhere(t) | Mend::Shell(t) | Mend::Yaml(t) | Mend::Say(t) => t,
+            Mend::Own(t) | Mend::OwnAnywhere(t) | Mend::Kubectl(t) | Mend::Anywhere(t) | Mend::Shell(t) | Mend::Yaml(t) | Mend::Say(t) => t,
         }
     }
 }
@@ -118,6 +121,8 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 
 fn tables() -> impl Iterator<Item = &'static Rule> {
     [
+        // Before the general rows, which speak of images and of the cluster's settings.
+        sandbox::RULES,
         references::RULES,
         claims::RULES,
         clones::RULES,

@@ -7,6 +7,13 @@ use crate::diagnose::evidence::Place;
 
 const CAUSE: Rule = Rule::of(Weight::Cause, END);
 
+/// What shells say of a program that is not there.
+pub(super) const NOT_FOUND: &[&str] =
+    &["{_}: line {_}: {program}: not found", "{_}: line {_}: {program}: command not found", "{_}: {_}: {program}: not found"];
+
+/// What the entrypoint says of results that do not fit.
+pub(super) const TOO_LARGE: &[&str] = &["Termination message is above max allowed size {size}, caused by large task result"];
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "FailureIgnored",
@@ -80,7 +87,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ResultsTooLarge",
         on: LOG,
-        patterns: &["Termination message is above max allowed size {size}, caused by large task result"],
+        patterns: TOO_LARGE,
         summary: "the results of step {step} are larger than the {size} bytes that fit into a container's last message; all results are lost",
         mend: &[
             Say("Write large data into a workspace; or let Tekton carry results through sidecar logs, for the whole cluster:"),
@@ -203,7 +210,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "CommandNotFoundInScript",
         on: LOG,
-        patterns: &["{_}: line {_}: {program}: not found", "{_}: line {_}: {program}: command not found", "{_}: {_}: {program}: not found"],
+        patterns: NOT_FOUND,
         summary: "step {step} calls {program}, which its image does not have",
         mend: &[Say("Use an image that has {program}, or install it in the step.")],
         check: Some(ended_with_127),
@@ -249,26 +256,6 @@ pub(super) const RULES: &[Rule] = &[
         mend: &[Say("Look at the events of its pod, and start the run again:"), Kubectl("describe pod {pod}")],
         source: "pkg/pod/status.go",
         example: ("StepFailed", "\"step-run\" exited with code 143: Error"),
-        ..CAUSE
-    },
-    Rule {
-        id: "SandboxStoppedMeanwhile",
-        reasons: &["SandboxStopped"],
-        patterns: &["the sandbox stopped while this run was under way"],
-        summary: "the sandbox stopped while this run was under way, and nobody is at work on it",
-        mend: &[Own("sandbox start"), Say("It goes on from there.")],
-        source: "the sandbox of this program",
-        example: ("SandboxStopped", "the sandbox stopped while this run was under way; it goes on when the sandbox is started"),
-        ..CAUSE
-    },
-    Rule {
-        id: "SandboxStopped",
-        reasons: &["SandboxStopped"],
-        patterns: &[""],
-        summary: "the sandbox ended while a step ran: by Ctrl-C, by `sandbox stop`, or since its process was killed",
-        mend: &[Say("Start the run again. After `sandbox start`, runs go on when the command that follows them is interrupted.")],
-        source: "the sandbox of this program",
-        example: ("SandboxStopped", "\"step-compile\" did not end: the sandbox stopped while this step ran"),
         ..CAUSE
     },
     Rule {

@@ -29,6 +29,7 @@ use serde_json::Value;
 
 use crate::kinds;
 use crate::sandbox::access;
+use crate::sandbox::engine::Left;
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::store::{Store, StoreError};
 
@@ -41,6 +42,8 @@ use request::Call;
 pub struct Api {
     store: Store,
     logs: LogDir,
+    /// Runs that nobody works on until somebody watches them
+    left: Left,
     /// Required of every request, when the server is one that others can reach
     token: Option<Arc<str>>,
 }
@@ -50,7 +53,13 @@ impl Api {
     /// has: namespaces, roles, a storage class.
     pub fn new(store: Store, logs: LogDir) -> Result<Api, StoreError> {
         seed::plant(&store)?;
-        Ok(Api { store, logs, token: None })
+        Ok(Api { store, logs, left: Left::default(), token: None })
+    }
+
+    /// The same server over a store with runs that are taken up when somebody watches them.
+    #[must_use]
+    pub fn with_left(self, left: Left) -> Api {
+        Api { left, ..self }
     }
 
     /// The same server for a port: it answers those who have the token.

@@ -29,6 +29,8 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// GET of a collection with `watch=true`.
 pub fn stream(api: &Api, call: &Call) -> Result<Response, ApiError> {
     let watch = Watch::open(&api.store, call)?;
+    // Whoever watches a run waits for somebody to work on it.
+    api.left.take_up(&api.store, watch.address.kind, |run| watch.is_here(run) && watch.selector.matches(run))?;
     let lines = futures::stream::unfold(watch, |mut watch| async {
         let line = watch.next().await?;
         Some((Ok::<Bytes, Infallible>(line), watch))
@@ -124,6 +126,10 @@ impl Watch {
         Some(self.address.namespace.as_str()).filter(|namespace| !namespace.is_empty())
     }
 
+    fn is_here(&self, object: &Value) -> bool {
+        self.namespace().is_none_or(|namespace| object["metadata"]["namespace"] == namespace)
+    }
+
     /// The next line; waits for it. `None` at the end of the watch.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
@@ -170,8 +176,7 @@ impl Watch {
         }
         self.seen = change.revision;
         let object = &*change.object;
-        let elsewhere = self.namespace().is_some_and(|namespace| object["metadata"]["namespace"] != namespace);
-        if change.kind != self.address.kind || elsewhere {
+        if change.kind != self.address.kind || !self.is_here(object) {
             return;
         }
         let wanted = change.change != ChangeType::Deleted && self.selector.matches(object);

@@ -10,6 +10,7 @@ mod events;
 #[cfg(test)]
 mod fake;
 mod graph;
+mod left;
 mod matrix;
 mod names;
 mod object;
@@ -28,4 +29,5 @@ mod when;
 
 use crate::objects::duration;
 pub use admit::{admit, notices, without_effect};
+pub use left::Left;
 pub use reconcile::{run, settle};

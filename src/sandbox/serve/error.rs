@@ -13,7 +13,7 @@ pub enum SandboxError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The engine has ended since its store failed
-    #[error("the sandbox's engine has stopped: {0}")]
+    #[error("the sandbox's engine has stopped: {}", engine(.0))]
     Engine(Arc<StoreError>),
     /// There is no home directory to keep it in
     #[error("there is no home directory to keep the sandbox in; name one with RTKN_SANDBOX_DIR")]
@@ -37,4 +37,16 @@ pub enum SandboxError {
     /// A client for it cannot be made
     #[error("cannot set up the connection to the sandbox")]
     Client(#[source] kube::Error),
+}
+
+/// Why the engine has stopped. What was written before is there, which the words about a single write would deny.
+fn engine(error: &StoreError) -> String {
+    match error {
+        StoreError::Full { path } | StoreError::Broken { path } => format!(
+            "no space left on the disk that holds {}; runs that were started are kept and need not be started again: free some \
+             space, then start the sandbox (`sandbox start`) or follow them (`logs -f`)",
+            path.display()
+        ),
+        other => other.to_string(),
+    }
 }

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::sandbox::api::Api;
+use crate::sandbox::engine::Left;
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::process::ProcessExecutor;
 use crate::sandbox::store::{Store, StoreError};
@@ -58,10 +59,13 @@ struct Workers {
     dir: PathBuf,
     store: Store,
     logs: LogDir,
+    left: Left,
     stop: watch::Sender<bool>,
     started: AtomicBool,
     /// Why the engine has ended, when it did so by itself
     failure: watch::Sender<Option<Arc<StoreError>>>,
+    /// Names of the TaskRuns whose steps were ended with it
+    interrupted: Mutex<Vec<String>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -81,14 +85,17 @@ impl Sandbox {
     pub fn open(dir: &Path) -> Result<Sandbox, SandboxError> {
         let logs = LogDir::new(dir);
         let store = settled(dir, &logs)?;
-        let api = Api::new(store.clone(), logs.clone())?;
+        let left = Left::alone(&store)?;
+        let api = Api::new(store.clone(), logs.clone())?.with_left(left.clone());
         let workers = Workers {
             dir: dir.to_owned(),
             store,
             logs,
+            left,
             stop: watch::Sender::new(false),
             started: AtomicBool::new(false),
             failure: watch::Sender::new(None),
+            interrupted: Mutex::default(),
             tasks: Mutex::default(),
         };
         Ok(Sandbox { dir: dir.to_owned(), api, workers: Arc::new(workers) })
@@ -100,8 +107,15 @@ impl Sandbox {
         self.api.router().layer(middleware::from_fn_with_state(workers, wake))
     }
 
-    /// Starts engine and listeners in the present runtime, if they do not run yet.
+    /// Starts engine and listeners in the present runtime, if they do not run yet. Runs of an earlier process are left alone
+    /// until somebody asks for one.
     pub fn work(&self) {
+        self.workers.start();
+    }
+
+    /// The same, and takes up what an earlier process left under way.
+    pub fn work_on_all(&self) {
+        self.workers.left.take_up_all();
         self.workers.start();
     }
 
@@ -138,29 +152,31 @@ impl Sandbox {
         }
     }
 
-    /// Ends steps, engine and listeners, and brings everything to disk.
-    pub async fn shutdown(&self) -> Result<(), SandboxError> {
+    /// Ends steps, engine and listeners, and brings everything to disk. Gives the names of the TaskRuns that fail by that.
+    pub async fn shutdown(&self) -> Result<Vec<String>, SandboxError> {
         self.workers.stop.send_replace(true);
         let tasks = std::mem::take(&mut *self.workers.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         // What does not end in time ends with the process.
         let _ = tokio::time::timeout(ENDING, futures::future::join_all(tasks)).await;
-        Ok(self.workers.store.flush()?)
+        self.workers.store.flush()?;
+        Ok(std::mem::take(&mut *self.workers.interrupted.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
 impl Workers {
-    fn start(&self) {
+    fn start(self: &Arc<Self>) {
         if *self.stop.borrow() || self.started.swap(true, Ordering::Relaxed) {
             return;
         }
         let executor = Arc::new(ProcessExecutor::new(&self.dir, self.logs.clone()));
         // Both write many small changes that they would make again after a crash.
         let lazy = self.store.lazy();
-        let engine = engine::run(lazy.clone(), self.logs.clone(), executor, self.stop.subscribe());
-        let failure = self.failure.clone();
+        let engine = engine::run(lazy.clone(), self.logs.clone(), executor, self.left.clone(), self.stop.subscribe());
+        let workers = self.clone();
         self.keep(tokio::spawn(async move {
-            if let Err(error) = engine.await {
-                failure.send_replace(Some(Arc::new(error)));
+            match engine.await {
+                Ok(interrupted) => workers.interrupted.lock().unwrap_or_else(PoisonError::into_inner).extend(interrupted),
+                Err(error) => drop(workers.failure.send_replace(Some(Arc::new(error)))),
             }
         }));
         self.keep(tokio::spawn(listeners::run(lazy, self.logs.clone(), self.stop.subscribe())));

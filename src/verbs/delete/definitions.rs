@@ -24,6 +24,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The names that were given.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Deletes a Pipeline or Task, and the runs of it where `with_runs`.
     ///
     /// # Errors

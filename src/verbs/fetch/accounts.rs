@@ -1,9 +1,12 @@
 //! What lists and pages of Secrets and ServiceAccounts need: who uses a Secret, and what an account may do.
 
+use std::collections::HashSet;
+
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::{Beside, Related};
 use crate::client::{Cluster, Error, Select};
+use crate::kinds;
 use crate::objects::Object;
 use crate::objects::core::{Secret, ServiceAccount};
 use crate::scaffold::rbac::Purpose;
@@ -52,7 +55,10 @@ impl Beside for ServiceAccount {
             }
             Ok(((meta.namespace, meta.name), able))
         });
-        Ok(Abilities(asked.buffered(AT_ONCE).try_collect().await?))
+        let able = asked.buffered(AT_ONCE).try_collect().await?;
+        let secrets = permitted(cluster.every_meta(&kinds::SECRET, namespace).await)?;
+        let secrets = secrets.map(|all| all.into_iter().map(|meta| (meta.namespace, meta.name)).collect());
+        Ok(Abilities { able, secrets })
     }
 }
 
@@ -65,6 +71,12 @@ impl Related for ServiceAccount {
         for purpose in PURPOSES {
             rights.push((purpose, permitted(lacking(cluster, namespace, name, purpose).await)?));
         }
-        Ok(Standing { bindings, cluster_bindings, lacking: rights })
+        let mut gone = HashSet::new();
+        for secret in self.secrets.iter().chain(&self.image_pull_secrets) {
+            if permitted(cluster.find::<Secret>(namespace, &secret.name).await)?.is_some_and(|found| found.is_none()) {
+                gone.insert(secret.name.clone());
+            }
+        }
+        Ok(Standing { bindings, cluster_bindings, lacking: rights, gone })
     }
 }

@@ -143,11 +143,11 @@ pub async fn watch_run<R: Watchable>(session: &mut Session, cluster: &Cluster, n
             }
             Left::Interrupted => return Err(Failure::new(FailureKind::Interrupted, "")),
             Left::Person => {
-                session.term.say(format!(
-                    "{} {name} goes on: {}",
-                    R::KIND.kind,
-                    session.command(&format!("{} watch {name}", R::KIND.noun))
-                ));
+                // In a sandbox that is not started it ends with this command, and the session says so.
+                if !session.stays() {
+                    let again = session.command(&format!("{} watch {name}", R::KIND.noun));
+                    session.term.say(format!("{} {name} goes on: {again}", R::KIND.kind));
+                }
                 return Ok(End::Open.exit(true));
             }
             Left::Run(Outcome::Deleted) => return Err(Failure::other(format!("{} {name} was deleted", R::KIND.kind))),

@@ -18,6 +18,11 @@ use super::{DEFAULT_TIMEOUT, Subject};
 use crate::kinds;
 use crate::objects::run::{PipelineRun, RunOf as _};
 
+/// Label of a TaskRun that says to which of the pipeline's lists its task belongs.
+pub const MEMBER_OF: &str = "tekton.dev/memberOf";
+/// Its value for the finally tasks.
+pub const OF_FINALLY: &str = "finally";
+
 /// Marks the TaskRun of a task whose failure does not stop the pipeline.
 pub const ON_ERROR_ANNOTATION: &str = "pipeline.tekton.dev/pipeline-task-on-error";
 
@@ -124,7 +129,7 @@ fn labels(subject: &Subject<'_>, state: &TaskState, template: &TaskRunTemplate) 
     inherited.insert(PipelineRun::OF_CHILDREN.into(), json!(name(subject.run)));
     inherited.insert("tekton.dev/pipelineRunUID".into(), json!(uid(subject.run)));
     inherited.insert("tekton.dev/pipelineTask".into(), json!(state.task.name));
-    inherited.insert("tekton.dev/memberOf".into(), json!(if state.is_final { "finally" } else { "tasks" }));
+    inherited.insert(MEMBER_OF.into(), json!(if state.is_final { OF_FINALLY } else { "tasks" }));
     add_missing(&mut labels, inherited);
     add_missing(&mut labels, embedded_metadata(state, "labels"));
     labels

@@ -10,8 +10,8 @@ mod tests;
 
 use serde_json::Value;
 
-pub use child::ON_ERROR_ANNOTATION;
 pub(super) use child::claim_object;
+pub use child::{MEMBER_OF, OF_FINALLY, ON_ERROR_ANNOTATION};
 pub use prepare::Known;
 pub(super) use prepare::inherit_metadata;
 pub(super) use state::check_params;

@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::attempts::{Attempts, PodKey, Report};
 use super::cache::{Cache, Key, key_of};
 use super::condition::is_done;
+use super::left::{Left, RUNS};
 use super::object::{namespace, text, uid};
 use super::plan::{Clock, Draft, Plan};
 use super::{pipelinerun, taskrun};
@@ -40,6 +41,8 @@ pub struct Controller {
     cache: Cache,
     volumes: PathBuf,
     attempts: Attempts,
+    /// Runs that are not looked at
+    left: Left,
     /// Runs to look at, in order
     queue: IndexSet<Key>,
     /// When to look at runs again
@@ -56,11 +59,18 @@ pub struct Controller {
     own: HashSet<u64>,
 }
 
-/// Runs the engine until `shutdown` turns true, or the store fails.
-pub async fn run(store: Store, logs: LogDir, executor: Arc<dyn Executor>, mut shutdown: watch::Receiver<bool>) -> Result<(), StoreError> {
-    let mut changes = store.subscribe();
+/// Runs the engine until `shutdown` turns true, or the store fails. It works on all runs but those that are left alone. Gives the
+/// names of the TaskRuns whose steps it ended when it was told to stop.
+pub async fn run(
+    store: Store,
+    logs: LogDir,
+    executor: Arc<dyn Executor>,
+    left: Left,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<Vec<String>, StoreError> {
+    let (mut changes, mut taken_up) = (store.subscribe(), left.changes());
     let (sender, mut reports) = mpsc::unbounded_channel();
-    let mut controller = Controller::new(store.lazy(), Attempts::new(executor, logs, sender));
+    let mut controller = Controller::new(store.lazy(), Attempts::new(executor, logs, sender), left);
     controller.resume()?;
     loop {
         controller.work()?;
@@ -73,7 +83,7 @@ pub async fn run(store: Store, logs: LogDir, executor: Arc<dyn Executor>, mut sh
                     }
                 }
                 Err(broadcast::error::RecvError::Lagged(_)) => controller.resume()?,
-                Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                Err(broadcast::error::RecvError::Closed) => return Ok(Vec::new()),
             },
             Some(report) = reports.recv() => {
                 let mut heard = vec![report];
@@ -82,6 +92,7 @@ pub async fn run(store: Store, logs: LogDir, executor: Arc<dyn Executor>, mut sh
                 }
                 controller.hear(heard)?;
             }
+            Ok(()) = taken_up.changed() => controller.queue_unfinished()?,
             () = until(controller.next_wake()) => controller.wake()?,
             () = stopped(&mut shutdown) => return controller.stop(&mut reports).await,
         }
@@ -105,12 +116,13 @@ async fn until(at: Option<Timestamp>) {
 }
 
 impl Controller {
-    fn new(store: Store, attempts: Attempts) -> Self {
+    fn new(store: Store, attempts: Attempts, left: Left) -> Self {
         Self {
             volumes: store.dir().join("volumes"),
             cache: Cache::new(store.clone()),
             store,
             attempts,
+            left,
             queue: IndexSet::new(),
             wakes: BTreeSet::new(),
             gathering: BTreeSet::new(),
@@ -125,10 +137,15 @@ impl Controller {
     fn resume(&mut self) -> Result<(), StoreError> {
         self.cache.clear();
         self.own.clear();
-        for kind in [&kinds::PIPELINE_RUN, &kinds::TASK_RUN] {
+        self.queue_unfinished()?;
+        self.bind_claims()
+    }
+
+    fn queue_unfinished(&mut self) -> Result<(), StoreError> {
+        for kind in RUNS {
             self.queue.extend(self.store.unfinished(kind)?.iter().map(|run| key_of(kind, run)));
         }
-        self.bind_claims()
+        Ok(())
     }
 
     /// Carries out what is queued.
@@ -161,6 +178,9 @@ impl Controller {
         let Some(run) = self.cache.get(kind, namespace, &key.2) else {
             return self.cache.check();
         };
+        if self.left.has(&run) {
+            return Ok(());
+        }
         let plan = self.plan(kind, &run)?;
         self.carry_out(kind, &run, plan)
     }
@@ -238,6 +258,10 @@ impl Controller {
         if deleted {
             self.let_go(object);
         }
+        // Somebody wants it to end.
+        if !own && !text(object, "/spec/status").is_empty() && self.left.has(object) {
+            self.left.take_up(&self.store, kind, |run| uid(run) == uid(object))?;
+        }
         if *kind == kinds::PIPELINE_RUN && !deleted && !own && !is_done(object) {
             self.queue.insert(key_of(kind, object));
         }
@@ -275,31 +299,36 @@ impl Controller {
         self.known.forget(uid(run));
     }
 
-    /// Ends all steps, and the TaskRuns whose steps had begun.
-    async fn stop(&mut self, reports: &mut mpsc::UnboundedReceiver<Report>) -> Result<(), StoreError> {
+    /// Ends all steps, and the TaskRuns whose steps had begun, which it names.
+    async fn stop(&mut self, reports: &mut mpsc::UnboundedReceiver<Report>) -> Result<Vec<String>, StoreError> {
         self.write_gathered(|_, _| true)?;
         let mut runs = self.attempts.stop_all();
+        let mut interrupted = Vec::new();
         let deadline = tokio::time::Instant::now() + LAST_WORDS;
         while !runs.is_empty() {
             let Ok(Some(report)) = tokio::time::timeout_at(deadline, reports.recv()).await else { break };
             if matches!(report.event, None | Some(TaskEvent::TaskEnded { .. } | TaskEvent::Refused { .. })) {
                 let Some(key) = runs.remove(&(report.namespace, report.pod)) else { continue };
-                self.interrupt(&key)?;
+                interrupted.extend(self.interrupt(key)?);
             }
         }
         for key in runs.into_values() {
-            self.interrupt(&key)?;
+            interrupted.extend(self.interrupt(key)?);
         }
-        self.store.flush()
+        self.store.flush()?;
+        Ok(interrupted)
     }
 
-    fn interrupt(&mut self, key: &Key) -> Result<(), StoreError> {
-        let Some(run) = self.cache.get(&kinds::TASK_RUN, &key.1, &key.2) else { return self.cache.check() };
+    /// Ends a TaskRun whose steps had begun and were ended; gives its name.
+    fn interrupt(&mut self, key: Key) -> Result<Option<String>, StoreError> {
+        let Some(run) = self.cache.get(&kinds::TASK_RUN, &key.1, &key.2) else { return self.cache.check().map(|()| None) };
         let pod = self.cache.get(&kinds::POD, &key.1, text(&run, "/status/podName"));
-        if pod.is_some_and(|pod| text(&pod, "/status/phase") != "Pending") {
-            self.reconcile(key.clone())?;
+        if pod.is_none_or(|pod| text(&pod, "/status/phase") == "Pending") {
+            return Ok(None);
         }
-        Ok(())
+        let name = key.2.clone();
+        self.reconcile(key)?;
+        Ok(Some(name))
     }
 }
 

@@ -9,11 +9,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::super::attempts::Attempts;
 use super::super::condition::{Condition, is_done};
-use super::super::object::{name, namespace, text};
+use super::super::left::Left;
+use super::super::object::{items, label, name, namespace, text};
+use super::super::pipelinerun::{MEMBER_OF, OF_FINALLY};
 use super::super::plan::{Action, Plan};
 use super::super::taskrun::INTERRUPTED;
 use super::Controller;
-use crate::kinds::{self, Kind};
+use crate::kinds;
 use crate::sandbox::executor::{Executor, TaskEvent, TaskExecution};
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::store::{Store, StoreError};
@@ -26,13 +28,20 @@ pub fn settle(store: &Store, logs: LogDir) -> Result<(), StoreError> {
         return Ok(());
     }
     let (reports, _) = mpsc::unbounded_channel();
-    let mut controller = Controller::new(store.lazy(), Attempts::new(Arc::new(Nobody), logs, reports));
+    let mut controller = Controller::new(store.lazy(), Attempts::new(Arc::new(Nobody), logs, reports), Left::default());
     for run in &task_runs {
-        controller.settle(&kinds::TASK_RUN, run, |plan| !starts_something(plan))?;
+        let plan = controller.plan(&kinds::TASK_RUN, run)?;
+        if !starts_something(&plan) {
+            controller.carry_out(&kinds::TASK_RUN, run, plan)?;
+        }
     }
     for run in &pipeline_runs {
-        controller.settle(&kinds::PIPELINE_RUN, run, |plan| ends(plan) && !starts_something(plan))?;
-        controller.mark_as_left(run)?;
+        let plan = controller.plan(&kinds::PIPELINE_RUN, run)?;
+        if ends(&plan) && !starts_something(&plan) {
+            controller.carry_out(&kinds::PIPELINE_RUN, run, plan)?;
+        } else {
+            controller.mark_as_left(run, &plan)?;
+        }
     }
     store.flush()
 }
@@ -45,15 +54,18 @@ impl Executor for Nobody {
 }
 
 impl Controller {
-    /// Carries out the plan for a run, if it is wanted.
-    fn settle(&mut self, kind: &'static Kind, run: &Value, wanted: impl Fn(&Plan) -> bool) -> Result<(), StoreError> {
-        let plan = self.plan(kind, run)?;
-        if wanted(&plan) { self.carry_out(kind, run, plan) } else { Ok(()) }
-    }
-
-    /// Says of a PipelineRun that has begun and not ended that it waits for an engine.
-    fn mark_as_left(&mut self, run: &Value) -> Result<(), StoreError> {
-        let message = "the sandbox stopped while this run was under way; it goes on when the sandbox is started, or a command starts or follows a run in it";
+    /// Says of a PipelineRun that has begun and not ended that it waits for an engine, and what that has still to do.
+    fn mark_as_left(&mut self, run: &Value, plan: &Plan) -> Result<(), StoreError> {
+        let lost = self.lost_tasks(run, plan)?;
+        let message = if lost.is_empty() || !only_ends_with_finally(plan) {
+            "the sandbox stopped while this run was under way; it goes on when the sandbox is started or a command follows it".to_owned()
+        } else {
+            format!(
+                "the sandbox stopped while task {} was at work, and it has failed by that; only the finally tasks are still to come, \
+                 when the sandbox is started or a command follows the run",
+                lost.join(" and ")
+            )
+        };
         let left = Condition::ongoing(INTERRUPTED, message);
         let written = self.store.update(&kinds::PIPELINE_RUN, namespace(run), name(run), |object| {
             let waits = text(object, "/spec/status") == "PipelineRunPending" || text(object, "/status/startTime").is_empty();
@@ -66,6 +78,35 @@ impl Controller {
         }
         Ok(())
     }
+}
+
+impl Controller {
+    /// Names of the run's tasks whose steps died with the sandbox.
+    fn lost_tasks(&self, run: &Value, plan: &Plan) -> Result<Vec<String>, StoreError> {
+        let status = plan.actions.iter().find_map(|action| match action {
+            Action::Update { status, .. } => Some(status),
+            _ => None,
+        });
+        let is_lost = |child: &&Value| {
+            let task_run = self.cache.get(&kinds::TASK_RUN, namespace(run), text(child, "/name"));
+            let condition = task_run.as_deref().and_then(Condition::of);
+            condition.is_some_and(|condition| condition.is_final() && condition.reason == INTERRUPTED)
+        };
+        let children = items(status.unwrap_or(&run["status"]), "/childReferences").iter();
+        let mut lost: Vec<String> = children.filter(is_lost).map(|child| text(child, "/pipelineTaskName").to_owned()).collect();
+        lost.dedup();
+        self.cache.check()?;
+        Ok(lost)
+    }
+}
+
+/// Whether what comes next are finally tasks and nothing else.
+fn only_ends_with_finally(plan: &Plan) -> bool {
+    let mut made = plan.actions.iter().filter_map(|action| match action {
+        Action::Create { object, .. } => Some(label(object, MEMBER_OF) == OF_FINALLY),
+        _ => None,
+    });
+    made.next() == Some(true) && made.all(|is_final| is_final)
 }
 
 fn starts_something(plan: &Plan) -> bool {

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::condition::{Condition, is_done};
 use super::fake::FakeExecutor;
+use super::left::Left;
 use super::object::{items, text};
 use crate::kinds::{self, Kind};
 use crate::sandbox::logs::LogDir;
@@ -25,7 +26,7 @@ struct World {
     store: Store,
     executor: FakeExecutor,
     stop: watch::Sender<bool>,
-    engine: JoinHandle<Result<(), StoreError>>,
+    engine: JoinHandle<Result<Vec<String>, StoreError>>,
 }
 
 impl World {
@@ -34,7 +35,7 @@ impl World {
         let store = Store::open(dir.path()).expect("a store");
         let executor = FakeExecutor::default();
         let (stop, stopped) = watch::channel(false);
-        let engine = super::run(store.clone(), LogDir::new(dir.path()), Arc::new(executor.clone()), stopped);
+        let engine = super::run(store.clone(), LogDir::new(dir.path()), Arc::new(executor.clone()), Left::default(), stopped);
         Self { dir, store, executor, stop, engine: tokio::spawn(engine) }
     }
 

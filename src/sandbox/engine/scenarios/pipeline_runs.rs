@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::super::claims::PROVISIONER;
 use super::super::condition::{Condition, is_done};
 use super::super::fake::FakeExecutor;
+use super::super::left::Left;
 use super::super::object::{items, text};
 use super::super::{admit, run, settle};
 use super::{World, children, is_running, skipped, steps, task, told};
@@ -332,11 +333,11 @@ async fn steps_that_die_with_the_sandbox_fail_their_task() {
     world.create(&kinds::PIPELINE_RUN, "run", json!({"pipelineSpec": {"tasks": [task("a", "hang")]}}));
     world.until(&kinds::TASK_RUN, "run-a", is_running).await;
     world.stop.send_replace(true);
-    assert!(world.engine.await.expect("no panic").is_ok());
+    assert_eq!(world.engine.await.expect("no panic").expect("stopped"), ["run-a"]);
     let child = world.store.get(&kinds::TASK_RUN, "ns", "run-a").expect("readable").expect("there");
     assert_eq!(told(&child), "False SandboxStopped \"step-s\" did not end: the sandbox stopped while this step ran");
     let (_stop, stopped) = watch::channel(false);
-    let engine = run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(FakeExecutor::default()), stopped);
+    let engine = run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(FakeExecutor::default()), Left::default(), stopped);
     let engine = tokio::spawn(engine);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
@@ -375,19 +376,56 @@ async fn a_run_that_died_with_the_sandboxs_process_has_failed_for_the_next_who_l
 
 #[tokio::test]
 async fn a_run_of_which_something_is_left_says_so_and_goes_on_with_the_next_engine() {
-    let spec = json!({"pipelineSpec": {"tasks": [task("a", "hang")], "finally": [task("last", "x")]}});
-    let mut world = killed_and_settled(spec, "run-a").await;
+    let mut world = killed_and_settled(with_finally(), "run-a").await;
     let run = world.get(&kinds::PIPELINE_RUN, "run");
-    assert!(told(&run).starts_with("Unknown SandboxStopped the sandbox stopped while this run was under way"), "{}", told(&run));
+    let left = "Unknown SandboxStopped the sandbox stopped while task a was at work, and it has failed by that; only the finally tasks are \
+                still to come, when the sandbox is started or a command follows the run";
+    assert_eq!(told(&run), left);
     assert_eq!(world.get(&kinds::TASK_RUN, "run-last"), Value::Null, "whoever looks starts nothing");
     let revision = world.store.revision();
     settle(&world.store, LogDir::new(world.dir.path())).expect("settled");
     assert_eq!(world.store.revision(), revision, "looking again changes nothing");
     let (_stop, stopped) = watch::channel(false);
-    let engine = super::super::run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(world.executor.clone()), stopped);
+    let engine =
+        super::super::run(world.store.clone(), LogDir::new(world.dir.path()), Arc::new(world.executor.clone()), Left::default(), stopped);
     world.engine = tokio::spawn(engine);
     let run = world.end_of(&kinds::PIPELINE_RUN, "run").await;
     assert_eq!(told(&run), "False Failed Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0");
+}
+
+/// Another engine on the world's store, and two runs that it did not make: one left in the middle, and one made by somebody
+/// meanwhile.
+async fn with_another_run_of_a_command(world: &mut World, left: &Left) {
+    let (store, logs) = (world.store.clone(), LogDir::new(world.dir.path()));
+    let stopped = world.stop.subscribe();
+    world.engine = tokio::spawn(super::super::run(store, logs, Arc::new(world.executor.clone()), left.clone(), stopped));
+    world.create(&kinds::PIPELINE_RUN, "own", json!({"pipelineSpec": {"tasks": [task("a", "x")]}}));
+    world.end_of(&kinds::PIPELINE_RUN, "own").await;
+}
+
+fn with_finally() -> Value {
+    json!({"pipelineSpec": {"tasks": [task("a", "hang")], "finally": [task("last", "x")]}})
+}
+
+#[tokio::test]
+async fn a_command_with_a_run_of_its_own_leaves_the_runs_of_others_alone() {
+    let mut world = killed_and_settled(with_finally(), "run-a").await;
+    let left = Left::alone(&world.store).expect("read");
+    with_another_run_of_a_command(&mut world, &left).await;
+    assert_eq!(world.get(&kinds::TASK_RUN, "run-last"), Value::Null, "nobody asked for it");
+    left.take_up(&world.store, &kinds::PIPELINE_RUN, |run| text(run, "/metadata/name") == "run").expect("read");
+    let run = world.end_of(&kinds::PIPELINE_RUN, "run").await;
+    assert_eq!(told(&run), "False Failed Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0");
+}
+
+#[tokio::test]
+async fn a_run_that_was_left_is_ended_for_whoever_asks_for_its_end() {
+    let mut world = killed_and_settled(with_finally(), "run-a").await;
+    let left = Left::alone(&world.store).expect("read");
+    with_another_run_of_a_command(&mut world, &left).await;
+    world.patch(&kinds::PIPELINE_RUN, "run", "Cancelled");
+    let run = world.end_of(&kinds::PIPELINE_RUN, "run").await;
+    assert_eq!(told(&run), "False Cancelled PipelineRun \"run\" was cancelled");
 }
 
 #[tokio::test]

@@ -56,7 +56,8 @@ pub struct OfRun {
 /// Heading of [`OfRun::unasked`].
 pub const UNASKED: &str = "logs, start, rerun";
 /// Heading of [`OfRun::asked`].
-pub const ASKED: &str = "the same with -E; watch, wait, --watch, --wait, el send --follow; staying with a run, where the sandbox is not started";
+pub const ASKED: &str =
+    "the same with -E; watch, wait, --watch, --wait, el send --follow; staying with a run, where the sandbox is not started";
 
 /// The table.
 pub const OF_RUNS: &[OfRun] = &[

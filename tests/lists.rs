@@ -69,6 +69,26 @@ fn counted(server: &FakeServer) -> [usize; 3] {
 }
 
 #[test]
+fn of_runs_of_one_second_the_last_written_comes_first_and_for_tkn_the_servers_order_stays() {
+    let run = |name: &str, version: &str| {
+        let mut run = pipeline_run(name, Some("2026-01-01T00:00:00Z"), "Succeeded");
+        run["metadata"]["resourceVersion"] = json!(version);
+        run
+    };
+    let items = json!([run("a", "9"), run("b", "10"), run("c", "8")]);
+    let server = FakeServer::start(move |_, _| {
+        Answer::json(&json!({"apiVersion": "tekton.dev/v1", "kind": "PipelineRunList", "metadata": {}, "items": items}))
+    });
+    let world = server.world();
+    let names = "jsonpath={.items[*].metadata.name}";
+    for (limit, own, tkns) in [("0", "b a c", "a b c"), ("1", "b", "a")] {
+        let line = ["pr", "list", "--limit", limit, "-o", names];
+        assert_eq!(world.rtkn(&line).ok().stdout, own);
+        assert_eq!(tkn(&world, &line).ok().stdout, tkns);
+    }
+}
+
+#[test]
 fn the_newest_of_many_runs_are_found_by_the_servers_table() {
     let server = many_runs();
     let ran = server.world().rtkn(&["pr", "list", "--limit", "3", "-o", "name"]).ok();

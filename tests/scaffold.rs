@@ -123,7 +123,11 @@ fn a_secret_that_goes_is_missed_where_it_is_listed() {
     gone.says("Note: ServiceAccount build lists Secret old; to take it off: rtkn --sandbox sa remove-secret build old");
     world.rtkn(&["sa", "list"]).ok().prints("git, old (missing)");
     let page = world.rtkn(&["sa", "describe", "build"]).ok();
-    assert_eq!(page.stdout.matches("old: does not exist; make it anew, or: rtkn --sandbox sa remove-secret build old").count(), 2, "{page}");
+    assert_eq!(
+        page.stdout.matches("old: does not exist; make it anew, or: rtkn --sandbox sa remove-secret build old").count(),
+        2,
+        "{page}"
+    );
     world.rtkn(&["sa", "remove-secret", "build", "old", "git", "--dry-run"]).ok();
     world.rtkn(&["sa", "remove-secret", "build", "old"]).ok().prints("serviceaccount/build configured");
     world.rtkn(&["sa", "describe", "build"]).ok().prints("git").never_shows("old");

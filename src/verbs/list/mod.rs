@@ -121,7 +121,7 @@ impl Arguments {
 
 impl<T: Listed> Question<'_, T> {
     fn wants(&self, what: What) -> Wants {
-        Wants { what, everywhere: self.everywhere, wide: self.wide }
+        Wants { what, everywhere: self.everywhere, wide: self.wide, last_written_first: self.last_written_first }
     }
 }
 
@@ -135,6 +135,8 @@ struct Question<'a, T> {
     /// Whether rows say their namespace
     everywhere: bool,
     wide: bool,
+    /// Whether of those that began in one second the last written comes first; else the server's order, as for tkn
+    last_written_first: bool,
 }
 
 /// What the server answered.
@@ -157,7 +159,8 @@ pub async fn list<T: Beside>(session: &mut Session, namespace: Option<&str>, whi
     let cluster = session.cluster().await?;
     let which = selected(session, &cluster, which, shown)?;
     let everywhere = namespace.is_none() && T::KIND.namespaced;
-    let question = Question { shown, which, namespace, limit, everywhere, wide };
+    let last_written_first = !session.stands_in_for_tkn();
+    let question = Question { shown, which, namespace, limit, everywhere, wide, last_written_first };
     if shown.watch {
         return watch::watch(session, &cluster, &question, printer).await;
     }

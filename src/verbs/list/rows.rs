@@ -17,6 +17,8 @@ pub struct Wants {
     pub everywhere: bool,
     /// Whether rows have all columns
     pub wide: bool,
+    /// Whether of those that began in one second the last written comes first; else they stay in the server's order
+    pub last_written_first: bool,
 }
 
 /// How much of an object is wanted.
@@ -38,6 +40,8 @@ pub struct Row<T> {
     /// Name of the object
     pub name: String,
     started: Option<Timestamp>,
+    /// The place of its last write, where that counts
+    written: u128,
     readable: bool,
     kept: Kept<T>,
 }
@@ -57,6 +61,7 @@ impl<T: Listed> Row<T> {
             namespace: meta.namespace.clone(),
             name: meta.name.clone(),
             started: started(&seen),
+            written: if wants.last_written_first { meta.written() } else { 0 },
             readable: seen.lens.is_ok(),
             kept: match (wants.what, T::ALONE) {
                 (What::Name, _) => Kept::Nothing,
@@ -102,7 +107,8 @@ pub fn order<T: Listed>(objects: &mut [Seen<T>], by_namespace: bool) {
     objects.sort_by(|a, b| compare::<T>((&a.meta().namespace, started(a)), (&b.meta().namespace, started(b)), by_namespace));
 }
 
-/// The same order for rows.
+/// The same order for rows; within a second by their last write, where that counts.
 pub fn order_rows<T: Listed>(rows: &mut [Row<T>], by_namespace: bool) {
-    rows.sort_by(|a, b| compare::<T>((&a.namespace, a.started), (&b.namespace, b.started), by_namespace));
+    let written = |a: &Row<T>, b: &Row<T>| if T::STARTED.is_none() { Ordering::Equal } else { b.written.cmp(&a.written) };
+    rows.sort_by(|a, b| compare::<T>((&a.namespace, a.started), (&b.namespace, b.started), by_namespace).then_with(|| written(a, b)));
 }

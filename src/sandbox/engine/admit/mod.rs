@@ -15,6 +15,7 @@ mod variables;
 use serde_json::Value;
 
 use super::object::{items, text};
+use super::spec::PipelineSpec;
 use crate::kinds::{self, Kind};
 use fields::Findings;
 use report::Report;
@@ -94,6 +95,17 @@ pub fn left_over(spec: &Value, passed: &[Value]) -> Vec<String> {
     let mut report = Report::default();
     task::check_param_use(spec, &declared, "spec", &mut report);
     report.errors.iter().map(|error| error.replacen(": spec.steps[", ": steps[", 1)).collect()
+}
+
+/// Variables in a pipeline's tasks that begin as none does: what a value brought along. Each as Tekton says it.
+pub fn invalid_variables(spec: &PipelineSpec) -> Vec<String> {
+    let mut report = Report::default();
+    for (field, tasks) in [("tasks", &spec.tasks), ("finally", &spec.finally)] {
+        for (index, task) in tasks.iter().enumerate() {
+            pipeline::check_prefixes(task, &format!("{field}[{index}]"), &mut report);
+        }
+    }
+    report.errors
 }
 
 /// Paths of an object's fields that are taken and have no effect here.

@@ -110,7 +110,8 @@ pub fn check_reference(raw: &Value, name: &str, path: &str, report: &mut Report)
     }
 }
 
-fn check_prefixes(task: &PipelineTask, path: &str, report: &mut Report) {
+/// Checks how the variables in a task's params and guards begin.
+pub fn check_prefixes(task: &PipelineTask, path: &str, report: &mut Report) {
     let params = task
         .params
         .iter()

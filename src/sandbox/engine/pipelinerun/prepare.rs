@@ -15,7 +15,7 @@ use super::super::references::ResultRef;
 use super::super::spec::{PipelineSpec, PipelineTask, TaskSpec};
 use super::super::substitute::Replacements;
 use super::super::value::ParamValue;
-use super::super::{names, params, references};
+use super::super::{admit, names, params, references};
 use super::Subject;
 use super::state::TaskState;
 use crate::kinds;
@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub raw: Value,
     /// Order of the tasks of the graph
     pub graph: Graph,
+    /// What is wrong with it by what the run's values brought into it
+    brought_along: Vec<String>,
 }
 
 /// A task of a prepared pipeline, and what can be told of it before anything runs.
@@ -101,12 +103,20 @@ fn generation_of(run: &Value) -> Option<i64> {
 /// The pipeline of a run, as an earlier pass prepared it or anew; `status.pipelineSpec` tells it.
 pub(super) fn prepared(subject: &Subject<'_>, draft: &mut Draft, known: &mut Known) -> Result<Arc<Prepared>, Failure> {
     let told = draft.status.get("pipelineSpec").is_some();
-    if let Some(prepared) = known.get(subject.run).filter(|_| told) {
-        return Ok(prepared);
+    let prepared = match known.get(subject.run).filter(|_| told) {
+        Some(prepared) => prepared,
+        None => {
+            let prepared = Arc::new(prepare(subject, draft)?);
+            draft.status["pipelineSpec"] = prepared.raw.clone();
+            known.keep(subject.run, &prepared);
+            prepared
+        }
+    };
+    // From its second pass on Tekton takes a Pipeline from the run's status, values and all, and validates that: what the first
+    // pass has started goes on, and the run fails (seen with v1.15).
+    if told && !prepared.brought_along.is_empty() && at(subject.run, "/spec/pipelineSpec").is_none() {
+        return Err(invalid_spec(subject, &prepared.name, &prepared.brought_along.join("\n")));
     }
-    let prepared = Arc::new(prepare(subject, draft)?);
-    draft.status["pipelineSpec"] = prepared.raw.clone();
-    known.keep(subject.run, &prepared);
     Ok(prepared)
 }
 
@@ -151,10 +161,11 @@ fn prepare(subject: &Subject<'_>, draft: &mut Draft) -> Result<Prepared, Failure
             return Err(invalid_spec(subject, &pipeline, message));
         }
     }
+    let brought_along = admit::invalid_variables(&spec);
     let of_graph = std::mem::take(&mut spec.tasks).into_iter().map(|task| PreparedTask::new(task, false));
     let finals = std::mem::take(&mut spec.finally).into_iter().map(|task| PreparedTask::new(task, true));
     let tasks = of_graph.chain(finals).collect();
-    Ok(Prepared { name: pipeline, spec, tasks, raw, graph })
+    Ok(Prepared { name: pipeline, spec, tasks, raw, graph, brought_along })
 }
 
 fn full_name(subject: &Subject<'_>) -> String {

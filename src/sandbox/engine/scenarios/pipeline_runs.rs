@@ -393,6 +393,29 @@ async fn a_run_of_which_something_is_left_says_so_and_goes_on_with_the_next_engi
     assert_eq!(told(&run), "False Failed Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0");
 }
 
+#[tokio::test]
+async fn a_variable_that_a_value_brings_along_fails_the_run_of_a_pipeline_after_its_first_tasks_began() {
+    let world = World::new();
+    let mut first = task("a", "x");
+    first["params"] = json!([{"name": "s", "value": "$(params.s)"}]);
+    first["taskSpec"]["params"] = json!([{"name": "s"}]);
+    let mut after = task("b", "x");
+    after["runAfter"] = json!(["a"]);
+    let spec = json!({"params": [{"name": "s"}], "tasks": [first, after]});
+    world.create(&kinds::PIPELINE, "par", spec.clone());
+    let params = json!([{"name": "s", "value": "$(x)"}]);
+    let run = world.pipeline_run(json!({"pipelineRef": {"name": "par"}, "params": params})).await;
+    let message = told(&run);
+    let expected = "False PipelineValidationFailed [User error] Pipeline ns/par can't be Run; it has an invalid spec: invalid value: \
+                    invalid variable reference \"$(x)\", must start with a valid prefix: params, tasks, finally, context, workspaces, \
+                    or results; if you meant a shell variable, use ${VAR} instead: tasks[0].params[s].value";
+    assert_eq!(message, expected);
+    assert_eq!(children(&run), ["run-a"], "its second task never begins");
+    world.create(&kinds::PIPELINE_RUN, "embedded", json!({"pipelineSpec": spec, "params": params}));
+    let run = world.end_of(&kinds::PIPELINE_RUN, "embedded").await;
+    assert!(told(&run).starts_with("True Succeeded"), "{}", told(&run));
+}
+
 /// Another engine on the world's store, and two runs that it did not make: one left in the middle, and one made by somebody
 /// meanwhile.
 async fn with_another_run_of_a_command(world: &mut World, left: &Left) {

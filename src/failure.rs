@@ -185,11 +185,11 @@ impl From<kubeconfig::Error> for Failure {
             kubeconfig::Error::Read { path, source } => {
                 failure.message = format!("kubeconfig {}: {}", path.display(), describe_io(source));
             }
-            kubeconfig::Error::None | kubeconfig::Error::NoContext => failure.kind = Kind::Unconfigured,
+            kubeconfig::Error::None | kubeconfig::Error::Absent(_) | kubeconfig::Error::NoContext => failure.kind = Kind::Unconfigured,
             _ => {}
         }
         match &error {
-            kubeconfig::Error::None => {
+            kubeconfig::Error::None | kubeconfig::Error::Absent(_) => {
                 failure.hints.push("name one with --kubeconfig or KUBECONFIG, or keep it as ~/.kube/config".into());
                 failure.hints.push("no cluster at hand? add --sandbox: it runs the same pipelines on this machine".into());
             }
@@ -210,7 +210,7 @@ impl From<kubeconfig::Error> for Failure {
 /// How tkn, whose library reads kubeconfigs, words an error about one.
 fn said_by_tkn(error: &kubeconfig::Error) -> Option<String> {
     match error {
-        kubeconfig::Error::None | kubeconfig::Error::NoContext => {
+        kubeconfig::Error::None | kubeconfig::Error::Absent(_) | kubeconfig::Error::NoContext => {
             Some("invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable".to_owned())
         }
         kubeconfig::Error::Read { path, source } => Some(format!("stat {}: {}", path.display(), describe_io(source).to_lowercase())),

@@ -33,6 +33,9 @@ pub enum Error {
     /// No file anywhere
     #[error("no kubeconfig was found")]
     None,
+    /// None of the files of `$KUBECONFIG` is there
+    #[error("no kubeconfig was found: KUBECONFIG names {0}, which is not there")]
+    Absent(String),
     /// A file that cannot be read
     #[error("kubeconfig {}: {source}", path.display())]
     Read {
@@ -98,14 +101,22 @@ fn in_cluster(wanted: &Wanted) -> Result<Target, Error> {
     if wanted.context.is_some() {
         return Err(Error::None);
     }
-    Config::incluster().map(|config| with_namespace(config, wanted)).map_err(|_| Error::None)
+    Config::incluster().map(|config| with_namespace(config, wanted)).map_err(|_| match listed() {
+        Some(paths) => Error::Absent(paths.to_string_lossy().into_owned()),
+        None => Error::None,
+    })
+}
+
+/// The files of `$KUBECONFIG`, as a list for the system's paths.
+fn listed() -> Option<std::ffi::OsString> {
+    std::env::var_os("KUBECONFIG").filter(|paths| !paths.is_empty())
 }
 
 fn read(file: Option<&Path>) -> Result<Option<Kubeconfig>, Error> {
     if let Some(path) = file {
         return read_file(path).map(Some);
     }
-    if let Some(paths) = std::env::var_os("KUBECONFIG").filter(|v| !v.is_empty()) {
+    if let Some(paths) = listed() {
         // Like client-go: files of the list that are not there are passed over.
         let files = std::env::split_paths(&paths).filter(|p| p.is_file()).map(|p| read_file(&p)).collect::<Result<Vec<_>, _>>()?;
         return files.into_iter().map(Ok).reduce(|a, b| a?.merge(b?)).transpose().map_err(Error::Invalid);

@@ -234,7 +234,8 @@ fn refused(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let mut parts = text.trim_start_matches("error: ").split("\n\n");
     let message = parts.next().unwrap_or_default().trim_end().to_owned();
-    let usage = parts.find_map(|part| part.trim().strip_prefix("Usage: ")).map(str::to_owned);
+    // clap shows what was given; where the environment gives it, nobody typed it and nobody has to.
+    let usage = parts.find_map(|part| part.trim().strip_prefix("Usage: ")).map(|usage| usage.replace(" --sandbox", ""));
     usage.into_iter().fold(Failure::usage(message), |failure, usage| failure.hint(format!("usage: {usage}")))
 }
 

@@ -24,6 +24,11 @@ pub fn unknown(group: &Found<'_>, word: &str, as_tkn: bool) -> String {
 
 /// The commands that are spelled alike or begin with the word, by name; help comes last.
 fn meant<'a>(group: &Found<'a>, word: &str, as_tkn: bool) -> Vec<&'a str> {
+    // A command or its short form in other letter case.
+    let called = group.command().get_subcommands().flat_map(|sub| std::iter::once(sub.get_name()).chain(sub.get_visible_aliases()));
+    if let Some(name) = called.into_iter().find(|name| !as_tkn && name.eq_ignore_ascii_case(word)) {
+        return vec![name];
+    }
     let mut names = offered(group, as_tkn);
     names.sort_by_key(|name| (*name == "help", *name));
     names.retain(|name| is_near(&word.to_lowercase(), name));

@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Name of the object; what failed or hangs when not given
     #[arg(value_name = "NAME")]
     name: Option<String>,
+    /// The one that was made last: a PipelineRun, where no kind is given
+    #[arg(long, short = 'L', conflicts_with = "name")]
+    last: bool,
     /// Print the findings for a program to read
     #[arg(long, short, value_enum, value_name = "FORMAT")]
     output: Option<Output>,
@@ -54,9 +57,14 @@ enum Output {
 /// When the object does not exist, or the server refuses it or does not answer.
 pub async fn run(session: &mut Session, arguments: Arguments) -> Result<Exit, Failure> {
     let kind = arguments.kind.as_deref().map(kind_of).transpose()?;
+    if arguments.last && kind.is_some_and(|(kind, _)| kind == &kinds::EVENT_LISTENER) {
+        return Err(Failure::usage("--last is for runs; give the EventListener's name"));
+    }
     let cluster = session.cluster().await?;
     let namespace = cluster.namespace.clone();
-    let (objects, more) = match (kind, arguments.name.as_deref()) {
+    let last = arguments.last.then_some("@latest");
+    let kind = kind.or(last.map(|_| (&kinds::PIPELINE_RUN, None)));
+    let (objects, more) = match (kind, arguments.name.as_deref().or(last)) {
         (Some((kind, None)), Some(name)) | (Some((kind, Some(name))), None) => (vec![(kind, called::name(&cluster, kind, name).await?)], 0),
         (Some((_, Some(_))), Some(_)) => return Err(Failure::usage("one name is enough: give KIND NAME, or KIND/NAME")),
         (kind, _) => troubled(&cluster, &namespace, kind.map(|(kind, _)| kind), MOST).await?,

@@ -105,3 +105,12 @@ fn an_answer_that_is_no_json_is_said_to_be_none() {
     let server = FakeServer::start(|_, _| Answer::text("<html>a proxy's log-in page</html>"));
     server.world().rtkn(&["pr", "list"]).exits(1).says("pipelineruns").says("cannot be read");
 }
+
+#[test]
+fn a_command_in_capitals_and_a_missing_flag_are_told_without_what_nobody_typed() {
+    let world = World::sandbox();
+    world.rtkn(&["PR", "list"]).exits(1).says("Did you mean this?\n\tpr\n");
+    world.rtkn(&["pr", "LS"]).exits(1).says("Did you mean this?\n\tls\n");
+    world.rtkn(&["apply"]).exits(1).says("usage: rtkn apply --filename <FILE>").never_shows("--sandbox");
+    world.rtkn(&["diagnose", "el", "--last"]).exits(1).says("--last is for runs");
+}

@@ -29,6 +29,8 @@ fn a_kubeconfig_that_is_named_and_not_there_is_an_error() {
     let world = World::empty();
     world.rtkn(&["--kubeconfig", "nowhere/config", "pr", "list"]).exits(1).says("nowhere/config").says("No such file");
     world.rtkn(&["--kubeconfig", "nowhere/config", "version"]).exits(1).says("nowhere/config");
+    let world = world.with("KUBECONFIG", "nowhere/a:nowhere/b");
+    world.rtkn(&["pr", "list"]).exits(1).says("KUBECONFIG names nowhere/a:nowhere/b, which is not there").says("add --sandbox");
 }
 
 #[test]

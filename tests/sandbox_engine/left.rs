@@ -66,6 +66,7 @@ fn an_interrupted_run_is_explained_with_what_is_lost_and_what_is_still_to_come()
     interrupted(&world);
     let told = world.rtkn(&["diagnose", "pr", "run"]).ok();
     let told = told.prints("The sandbox stopped while task slow was at work").prints("only the finally tasks are still to come");
+    assert_eq!(world.rtkn(&["diagnose", "--last"]).ok().stdout.lines().nth(2), told.stdout.lines().nth(2));
     told.prints("$ rtkn sandbox start\n").prints("pr rerun run").never_shows("goes on from there");
     world.rtkn(&["sandbox", "start"]).ok();
     eventually("the finally task to end", || (condition(&seen(&world, "pr", "run"))["status"] == "False").then_some(()));

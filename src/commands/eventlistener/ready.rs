@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::client::{Cluster, Select, Way};
 use crate::failure::{Failure, Kind};
+use crate::kinds;
 use crate::objects::core::{Container, ContainerStatus, Pod, Service, ServiceAccount};
 use crate::objects::meta::condition;
 use crate::objects::trigger::EventListener;
@@ -51,7 +52,7 @@ pub async fn ready(session: &mut Session, cluster: &Cluster, name: &str) -> Resu
                     silent = false;
                     let lack = lack(cluster, &listener).await;
                     // In the sandbox nothing has to come up: what has its rights answers.
-                    if let Some(lack) = lack.as_ref().filter(|_| cluster.sandbox) {
+                    if let Some(lack) = lack.as_ref().filter(|lack| lack.is_fatal || cluster.sandbox) {
                         return Err(not_ready(session, name, &lack.what, Some(&lack.mend)));
                     }
                     let why = lack.map_or(why, |lack| lack.what);
@@ -74,6 +75,8 @@ pub async fn ready(session: &mut Session, cluster: &Cluster, name: &str) -> Resu
 struct Lack {
     what: String,
     mend: String,
+    /// Whether the listener cannot come up without it
+    is_fatal: bool,
 }
 
 /// What keeps a listener's account from its work. Whoever may not ask learns nothing.
@@ -82,12 +85,14 @@ async fn lack(cluster: &Cluster, listener: &EventListener) -> Option<Lack> {
     let account = account.unwrap_or("default");
     if cluster.find::<ServiceAccount>(namespace, account).await.ok()?.is_none() {
         let what = format!("there is no ServiceAccount {account} in namespace {namespace}");
-        return Some(Lack { what, mend: format!("sa create {account}") });
+        return Some(Lack { what, mend: format!("sa create {account}"), is_fatal: true });
     }
     let purpose = Purpose::EventListener;
     let rights = lacking(cluster, namespace, account, purpose).await.ok()?;
-    let what = format!("its ServiceAccount {account} may not {}", rights.first()?.words());
-    Some(Lack { what, mend: format!("sa grant {account} --for {}", purpose.word()) })
+    // It begins to answer when its informers have listed the objects of Triggers; what it may make shows with an event.
+    let hindering = rights.iter().find(|right| right.group == kinds::EVENT_LISTENER.group);
+    let what = format!("its ServiceAccount {account} may not {}", hindering.or(rights.first())?.words());
+    Some(Lack { what, mend: format!("sa grant {account} --for {}", purpose.word()), is_fatal: hindering.is_some() })
 }
 
 fn not_ready(session: &Session, name: &str, why: &str, mend: Option<&str>) -> Failure {

@@ -101,7 +101,11 @@ pub async fn run(session: &mut Session, args: Arguments) -> Result<Exit, Failure
     session.term.flush()?;
     let runs = runs(session, &cluster, &accepted.event_id, Duration::from_secs(args.timeout)).await?;
     if runs.is_empty() {
-        session.term.say(format!("The event was accepted, but it started nothing within {} seconds: an interceptor may have filtered it, or its run cannot be made", args.timeout));
+        session.term.say(format!(
+            "The event was accepted, but it started nothing within {} seconds: it may lack a field that a TriggerBinding takes, an interceptor \
+             may have filtered it, or its run cannot be made",
+            args.timeout
+        ));
         session.term.say(format!("Hint: {}", session.command(&format!("diagnose eventlistener {}", args.name))));
         return Ok(if args.follow { Exit::Failed } else { Exit::Done });
     }

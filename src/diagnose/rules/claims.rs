@@ -82,7 +82,14 @@ pub(super) const RULES: &[Rule] = &[
         id: "ClaimMissing",
         patterns: &["persistentvolumeclaim \"{claim}\" not found"],
         summary: "PersistentVolumeClaim {claim} does not exist in namespace {namespace}",
-        mend: &[Say("Correct `claimName` of the workspace, or make the claim:"), Kubectl("get persistentvolumeclaims")],
+        mend: &[
+            Say("Correct `claimName` of the workspace; these claims there are:"),
+            Kubectl("get persistentvolumeclaims"),
+            Say("Or make the claim, from a file for `apply -f`:"),
+            Yaml(
+                "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: {claim}\nspec:\n  accessModes: [ReadWriteOnce]\n  resources:\n    requests:\n      storage: 1Gi",
+            ),
+        ],
         source: "Kubernetes scheduler",
         example: ("Unschedulable", "0/1 nodes are available: persistentvolumeclaim \"nowhere\" not found. not found"),
         ..CAUSE

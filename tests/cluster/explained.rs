@@ -41,6 +41,11 @@ fn a_listener_without_rights_is_explained_and_mended() {
         told.stdout.contains("is forbidden").then_some(told)
     });
     told.prints("sa grant").prints("--for eventlistener").prints("serviceAccountName");
+    world
+        .rtkn(&["el", "send", "bare", "-d", "{}"])
+        .exits(1)
+        .says("may not get eventlisteners")
+        .says("sa grant default --for eventlistener");
     world.rtkn(&["sa", "create", "listener"]).ok();
     world.rtkn(&["sa", "grant", "listener", "--for", "eventlistener"]).ok();
     world.stdin(&["apply", "-f", "-"], &manifest.replace("spec:\n", "spec:\n  serviceAccountName: listener\n")).ok();
@@ -116,4 +121,7 @@ fn a_secret_that_the_account_does_not_list_is_explained_and_added() {
     world.rtkn(&["diagnose"]).ok().prints("does not list Secret tt-ssh").prints("sa add-secret tt-sa tt-ssh");
     world.rtkn(&["sa", "add-secret", "tt-sa", "tt-ssh"]).ok();
     world.rtkn(&start).ok().prints("[fetch-source : clone] cloned");
+    world.rtkn(&["secret", "delete", "tt-ssh", "-f"]).ok().says("ServiceAccount tt-sa lists Secret tt-ssh");
+    world.rtkn(&start).prints("Host key verification failed");
+    world.rtkn(&["diagnose", "--last"]).ok().prints("ServiceAccount tt-sa lists Secret tt-ssh, which does not exist");
 }

@@ -19,6 +19,7 @@ mod results;
 mod root;
 mod step;
 mod step_results;
+mod stragglers;
 mod stream;
 mod substitution;
 mod task;
@@ -39,6 +40,9 @@ pub enum Mode {
         reason: String,
     },
 }
+
+/// The directory of the running attempts, in the sandbox's.
+const ATTEMPTS: &str = "attempts";
 
 /// The executor of the process engine.
 pub struct ProcessExecutor {
@@ -69,7 +73,7 @@ impl ProcessExecutor {
     }
 
     fn over(dir: &Path, logs: LogDir, mode: OnceLock<Mode>) -> ProcessExecutor {
-        ProcessExecutor { machine: Arc::new(Machine { attempts: dir.join("attempts"), logs, mode, warden: Warden::default() }) }
+        ProcessExecutor { machine: Arc::new(Machine { attempts: dir.join(ATTEMPTS), logs, mode, warden: Warden::default() }) }
     }
 
     /// How steps see their paths; found out on the first call.
@@ -88,6 +92,9 @@ impl Machine {
     fn remove_leftovers(&self) {
         let Ok(entries) = std::fs::read_dir(&self.attempts) else { return };
         let leftovers: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        for attempt in leftovers.iter().filter_map(|dir| dir.file_name()?.to_str()) {
+            stragglers::end(attempt, None);
+        }
         if !leftovers.is_empty() {
             // A large clone takes its time to remove.
             std::thread::spawn(move || leftovers.iter().for_each(|dir| attempt::remove_tree(dir)));

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::root::NewRoot;
+use super::stragglers;
 use super::stream::{Capture, StepEnds};
 use super::warden::{GroupGuard, Warden};
 
@@ -37,6 +38,8 @@ pub struct Program {
     pub working_dir: PathBuf,
     /// The root directory, when it has one of its own
     pub root: Option<Arc<NewRoot>>,
+    /// Name of the attempt's directory
+    pub attempt: String,
 }
 
 /// Why a step's process came to its end.
@@ -55,7 +58,10 @@ pub enum Cause {
 /// A step's running process.
 pub struct Running<'a> {
     child: Child,
+    pid: Pid,
     group: GroupGuard<'a>,
+    /// Name of the attempt, where its processes see mounts of their own
+    mounted: Option<String>,
 }
 
 impl Program {
@@ -67,7 +73,9 @@ impl Program {
         let mut command = self.command(ends)?;
         let child = start_retrying(&mut command).await?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(|| io::Error::other("the process has no id"))?;
-        Ok(Running { child, group: warden.watch(Pid::from_raw(pid)) })
+        let pid = Pid::from_raw(pid);
+        let mounted = self.root.as_ref().map(|_| self.attempt.clone());
+        Ok(Running { child, pid, group: warden.watch(pid), mounted })
     }
 
     fn command(&self, ends: StepEnds) -> io::Result<Command> {
@@ -134,7 +142,8 @@ fn die_with(_parent: Pid) -> Result<(), Errno> {
 }
 
 impl Running<'_> {
-    /// Waits for the step's end and takes its output meanwhile. Every process of its group is gone afterwards.
+    /// Waits for the step's end and takes its output meanwhile. Every process that it started is gone afterwards; without mounts of
+    /// its own, every process of its group.
     ///
     /// # Errors
     /// When the log cannot be written; the step is killed then.
@@ -147,6 +156,9 @@ impl Running<'_> {
         let (cause, status) = self.end(capture, limit, stop).await?;
         // The processes that the step left behind end with it, as they do in a container.
         drop(self.group);
+        if let Some(attempt) = &self.mounted {
+            stragglers::end(attempt, Some(self.pid));
+        }
         if let Ok(drained) = timeout(DRAIN, capture.pump()).await {
             drained?;
         }

@@ -174,6 +174,7 @@ impl Course<'_> {
             env: ready.env(&self.known),
             working_dir: ready.working_dir.clone(),
             root: self.prepared.root.clone(),
+            attempt: self.task.pod_uid.clone(),
         };
         let (cause, exit_code) = match program.start(ends, &self.machine.warden).await {
             Ok(running) => running.finish(&mut capture, step.timeout, stop).await?,

@@ -18,6 +18,8 @@ struct World {
     dir: TempDir,
     logs: LogDir,
     executor: ProcessExecutor,
+    /// UID of the pods: tests run at the same time, and an attempt ends the processes that see it
+    uid: String,
 }
 
 /// What became of a task.
@@ -35,7 +37,7 @@ impl World {
             Some(mode) => ProcessExecutor::with_mode(dir.path(), logs.clone(), mode),
             None => ProcessExecutor::new(dir.path(), logs.clone()),
         };
-        World { dir, logs, executor }
+        World { dir, logs, executor, uid: uuid::Uuid::new_v4().to_string() }
     }
 
     /// A world in a mount namespace; `None` where this machine permits none.
@@ -58,8 +60,9 @@ impl World {
         self.run_until(task, stop).await
     }
 
-    async fn run_until(&self, task: TaskExecution, stop: watch::Receiver<bool>) -> Outcome {
+    async fn run_until(&self, mut task: TaskExecution, stop: watch::Receiver<bool>) -> Outcome {
         let (sender, mut receiver) = mpsc::channel(16);
+        task.pod_uid.clone_from(&self.uid);
         self.executor.start(task, sender, stop);
         let mut outcome = Outcome { events: Vec::new(), results: BTreeMap::new(), refused: None };
         while let Some(event) = receiver.recv().await {
@@ -73,7 +76,7 @@ impl World {
     }
 
     async fn log(&self, step: &str) -> Vec<u8> {
-        let stream = self.logs.read("uid", &format!("step-{step}"), &LogOptions::default()).expect("a log");
+        let stream = self.logs.read(&self.uid, &format!("step-{step}"), &LogOptions::default()).expect("a log");
         let chunks: Vec<_> = stream.map(|chunk| chunk.expect("bytes")).collect().await;
         chunks.concat()
     }
@@ -115,7 +118,7 @@ fn task(steps: Vec<StepExecution>) -> TaskExecution {
         namespace: "default".to_owned(),
         task_run: "tr".to_owned(),
         pod: "tr-pod".to_owned(),
-        pod_uid: "uid".to_owned(),
+        pod_uid: String::new(),
         steps,
         mounts: Vec::new(),
         results: Vec::new(),
@@ -161,7 +164,7 @@ async fn steps_run_in_order_and_share_the_workspace() {
             })
             .collect();
         assert_eq!(steps, [0, 0, 1, 1]);
-        eventually("the attempt is removed", || !world.dir.path().join("attempts/uid").exists()).await;
+        eventually("the attempt is removed", || !world.dir.path().join("attempts").join(&world.uid).exists()).await;
     }
 }
 
@@ -430,6 +433,18 @@ async fn ssh_finds_the_credentials_and_nothing_of_the_users() {
         assert!(log.contains("hostname git.example.com") && log.contains("/creds/.ssh/id_key"), "{log}");
         assert!(log.ends_with("700\n600\na key\n"), "{log}");
     }
+}
+
+#[tokio::test]
+async fn a_process_that_left_its_steps_group_ends_with_the_step() {
+    let Some(world) = World::in_namespace() else { return };
+    let begun = Instant::now();
+    let outcome = world.run(task(vec![script("a", "setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.2; echo over")])).await;
+    assert_eq!(outcome.ends(), [(0, StepEnd::Completed)]);
+    let log = world.text("a").await;
+    let pid = log.lines().next().expect("its number");
+    eventually("it has ended", || !Path::new("/proc").join(pid).join("exe").exists()).await;
+    assert!(log.ends_with("over\n") && begun.elapsed() < Duration::from_secs(100), "{log}");
 }
 
 #[tokio::test]

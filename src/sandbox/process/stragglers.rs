@@ -27,15 +27,31 @@ pub fn end(attempt: &str, first: Option<Pid>) {
     }
 }
 
-/// The processes that were started after another one; all of them where their numbers began anew meanwhile.
+/// The processes that were started after another one, by their numbers, which begin anew at some time; all of them where that
+/// cannot be told.
 fn processes(first: Option<Pid>) -> impl Iterator<Item = Pid> {
-    let last = fs::read_to_string("/proc/loadavg").ok().and_then(|text| text.split_whitespace().nth(4)?.parse().ok());
-    let first = first.map(Pid::as_raw).filter(|first| last.is_some_and(|last: i32| last >= *first)).unwrap_or(0);
+    let last = fs::read_to_string("/proc/loadavg").ok().and_then(|text| text.split_whitespace().nth(4)?.parse::<i32>().ok());
+    let span = first.map(Pid::as_raw).zip(last);
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(move |pid: &i32| *pid > first).map(Pid::from_raw)
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(move |pid| span.is_none_or(|(first, last)| is_between(*pid, first, last))).map(Pid::from_raw)
+}
+
+fn is_between(pid: i32, first: i32, last: i32) -> bool {
+    if first <= last { pid > first && pid <= last } else { pid > first || pid <= last }
 }
 
 fn sees(process: Pid, attempt: &str) -> bool {
     fs::read_to_string(format!("/proc/{process}/mountinfo")).is_ok_and(|mounts| mounts.contains(attempt))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_processes_begin_anew() {
+        assert!(is_between(7, 5, 9) && is_between(9, 5, 9) && !is_between(5, 5, 9) && !is_between(10, 5, 9));
+        assert!(is_between(32000, 31000, 400) && is_between(400, 31000, 400) && !is_between(500, 31000, 400));
+    }
 }

@@ -92,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "SandboxStopped",
         reasons: &["SandboxStopped"],
         patterns: &[""],
-        summary: "the sandbox ended while a step ran: by Ctrl-C, by `sandbox stop`, or since its process was killed",
+        summary: "the sandbox ended while a step ran: by Ctrl-C, by `sandbox stop`, since its process was killed, or since its disk was full",
         mend: &[Say("Start the run again. After `sandbox start`, runs go on when the command that follows them is interrupted.")],
         example: ("SandboxStopped", "\"step-compile\" did not end: the sandbox stopped while this step ran"),
         ..CAUSE

@@ -13,8 +13,11 @@ pub enum SandboxError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The engine has ended since its store failed
-    #[error("the sandbox's engine has stopped: {}", engine(.0))]
+    #[error("the sandbox's engine has stopped: {}", unkept(.0, "what was started before is there"))]
     Engine(Arc<StoreError>),
+    /// What happened last could not be brought to disk
+    #[error("{}", unkept(.0, "how the last runs ended could not be kept, and they will count as interrupted"))]
+    Unkept(StoreError),
     /// There is no home directory to keep it in
     #[error("there is no home directory to keep the sandbox in; name one with RTKN_SANDBOX_DIR")]
     NoHome,
@@ -39,12 +42,13 @@ pub enum SandboxError {
     Client(#[source] kube::Error),
 }
 
-/// Why the engine has stopped. What was written before is there, which the words about a single write would deny.
-fn engine(error: &StoreError) -> String {
+/// Why the store failed, and what that means for runs: what was written before is there, which the words about a single write
+/// would deny.
+fn unkept(error: &StoreError, means: &str) -> String {
     match error {
         StoreError::Full { path } | StoreError::Broken { path } => format!(
-            "no space left on the disk that holds {}; runs that were started are kept and need not be started again: free some \
-             space, then start the sandbox (`sandbox start`) or follow them (`logs -f`)",
+            "no space left on the disk that holds {}; {means}: free some space, and look at the runs (`list`, `diagnose`) before you \
+             start any again",
             path.display()
         ),
         other => other.to_string(),

@@ -158,7 +158,7 @@ impl Sandbox {
         let tasks = std::mem::take(&mut *self.workers.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         // What does not end in time ends with the process.
         let _ = tokio::time::timeout(ENDING, futures::future::join_all(tasks)).await;
-        self.workers.store.flush()?;
+        self.workers.store.flush().map_err(SandboxError::Unkept)?;
         Ok(std::mem::take(&mut *self.workers.interrupted.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }

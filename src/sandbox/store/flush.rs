@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use redb::{Database, Durability};
+use tokio::sync::watch;
 
 use super::recent::Recent;
 
@@ -22,6 +23,8 @@ struct Shared {
     writer: Arc<Mutex<Recent>>,
     state: Mutex<State>,
     wake: Condvar,
+    /// Turns true when something did not reach the disk
+    failed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -32,7 +35,7 @@ struct State {
 
 impl Flusher {
     pub(super) fn new(database: Arc<Database>, writer: Arc<Mutex<Recent>>) -> Self {
-        let shared = Shared { database, writer, state: Mutex::new(State::default()), wake: Condvar::new() };
+        let shared = Shared { database, writer, state: Mutex::default(), wake: Condvar::new(), failed: watch::Sender::new(false) };
         Flusher { shared: Arc::new(shared), thread: Mutex::new(None) }
     }
 
@@ -54,6 +57,11 @@ impl Flusher {
     /// Writes now what is not on disk.
     pub(super) fn flush(&self) -> Result<(), redb::Error> {
         self.shared.flush()
+    }
+
+    /// Turns true when something that was written did not reach the disk.
+    pub(super) fn failed(&self) -> watch::Receiver<bool> {
+        self.shared.failed.subscribe()
     }
 }
 
@@ -77,8 +85,11 @@ impl Shared {
             }
             let gathered = self.wake.wait_timeout_while(state, GATHER, |state| !state.stop);
             let stop = gathered.unwrap_or_else(PoisonError::into_inner).0.stop;
-            // A full disk is told to the next writer, whom the database refuses from then on.
-            if self.flush().is_err() || stop {
+            if self.flush().is_err() {
+                self.failed.send_replace(true);
+                return;
+            }
+            if stop {
                 return;
             }
         }
@@ -89,6 +100,13 @@ impl Shared {
         if !std::mem::take(&mut lock(&self.state).dirty) {
             return Ok(());
         }
+        let committed = self.commit();
+        // What is not on disk is still to be told of, to whoever asks for it next.
+        lock(&self.state).dirty = committed.is_err();
+        committed
+    }
+
+    fn commit(&self) -> Result<(), redb::Error> {
         let mut write = self.database.begin_write()?;
         write.set_durability(Durability::Immediate)?;
         // Keeps what is needed to open the file at once after a crash, instead of a walk through all of it.

@@ -154,6 +154,17 @@ impl Store {
         self.inner.flusher.flush().map_err(|error| self.inner.fail(error))
     }
 
+    /// Waits until something that was written lazily could not be brought to disk, and says why. Nothing is kept from then on.
+    pub async fn failed(&self) -> StoreError {
+        let mut failed = self.inner.flusher.failed();
+        // Whoever tells it lives as long as this store.
+        let _ = failed.wait_for(|failed| *failed).await;
+        match self.flush() {
+            Err(error) => error,
+            Ok(()) => std::future::pending().await,
+        }
+    }
+
     /// One object; the namespace is empty for cluster-scoped kinds.
     pub fn get(&self, kind: &'static Kind, namespace: &str, name: &str) -> Result<Option<Value>, StoreError> {
         let read = self.read()?;

@@ -71,6 +71,7 @@ pub async fn run(
     let (mut changes, mut taken_up) = (store.subscribe(), left.changes());
     let (sender, mut reports) = mpsc::unbounded_channel();
     let mut controller = Controller::new(store.lazy(), Attempts::new(executor, logs, sender), left);
+    let mut failed = std::pin::pin!(store.failed());
     controller.resume()?;
     loop {
         controller.work()?;
@@ -94,6 +95,7 @@ pub async fn run(
             }
             Ok(()) = taken_up.changed() => controller.queue_unfinished()?,
             () = until(controller.next_wake()) => controller.wake()?,
+            error = &mut failed => return Err(error),
             () = stopped(&mut shutdown) => return controller.stop(&mut reports).await,
         }
     }

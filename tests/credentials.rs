@@ -59,7 +59,33 @@ fn the_host_is_taken_from_the_script_where_the_log_does_not_name_it() {
 }
 
 #[test]
+fn the_port_that_ssh_names_is_kept() {
+    let said = "echo No ED25519 host key is known for [git.example.org]:2222 and you have requested strict checking.; exit 128";
+    let told = explained("git.example.org:2222", &["--secret", "key"], &format!("echo Host key verification failed.; {said}"));
+    told.prints("Secret key has no `known_hosts`").prints("ssh-keyscan -p 2222 git.example.org");
+}
+
+#[test]
 fn what_is_not_known_of_a_host_is_left_to_be_put_in() {
     let told = explained("github.com", &[], "echo Host key verification failed. >&2; exit 128");
     told.prints("$ ssh-keyscan HOST > known_hosts").never_shows("SCAN");
+}
+
+/// What is said of a step whose login over https was refused, with this account.
+fn login_explained(annotation: &str, account: &[&str]) -> Ran {
+    let world = World::sandbox();
+    world.stdin(&["secret", "create", "basic", "login", "--host", annotation, "--stdin"], "me\nhunter2\n");
+    world.rtkn(&[&["sa", "create", "clone"], account].concat()).ok();
+    let script = "echo fatal: could not read Username for \\'https://github.com\\': terminal prompts disabled >&2; exit 128";
+    let run = crate::steps::task_run("run", script).replace("spec:\n  taskSpec", "spec:\n  serviceAccountName: clone\n  taskSpec");
+    world.stdin(&["apply", "-f", "-"], &run);
+    world.rtkn(&["diagnose", "tr", "run"]).ok().never_shows("hunter2")
+}
+
+#[test]
+fn a_login_that_the_account_does_not_list_or_that_is_refused_is_named() {
+    let told = login_explained("https://github.com", &[]);
+    told.prints("does not list Secret login, which is meant for https://github.com").prints("sa add-secret clone login");
+    let told = login_explained("https://github.com", &["--secret", "login"]);
+    told.prints("The user and password in Secret login are not what https://github.com accepts").prints("--replace");
 }

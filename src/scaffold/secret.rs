@@ -29,6 +29,10 @@ pub const DOCKER_CFG: &str = "kubernetes.io/dockercfg";
 pub const SSH_KEY: &str = "ssh-privatekey";
 /// Key of the known hosts in a Secret of type ssh-auth; Tekton's own
 pub const KNOWN_HOSTS: &str = "known_hosts";
+/// What it means that a Secret for ssh has none: Tekton writes no word about host keys into `.ssh/config` (`pkg/credentials/gitcreds`),
+/// and ssh, which cannot ask anybody in a step, gives up. The git-init of the catalog's git-clone sets `accept-new` by itself.
+pub const WITHOUT_KNOWN_HOSTS: &str = "without known hosts, git and ssh in a step fail with \"Host key verification failed\" (only the \
+     git-clone of Tekton's catalog accepts whatever key the server shows first)";
 const DOCKER_KEY: &str = ".dockerconfigjson";
 
 /// A value that nothing prints: it has neither `Debug` nor `Display`.

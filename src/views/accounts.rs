@@ -8,7 +8,7 @@ use super::{ABSENT, Cell, Column, Described, Line, Listed, Page, Section};
 use crate::objects::Meta;
 use crate::objects::core::{ClusterRoleBinding, ObjectReference, RoleBinding, RoleRef, Secret, ServiceAccount, Subject};
 use crate::scaffold::rbac::{Purpose, Right};
-use crate::scaffold::secret::{self, BASIC_AUTH, DOCKER_CFG, DOCKER_CONFIG, KNOWN_HOSTS, SSH_AUTH, SSH_KEY};
+use crate::scaffold::secret::{self, BASIC_AUTH, DOCKER_CFG, DOCKER_CONFIG, KNOWN_HOSTS, SSH_AUTH, SSH_KEY, WITHOUT_KNOWN_HOSTS};
 use crate::scaffold::ssh::{Key, known_hosts};
 
 /// Whether a Secret is of a kind that Tekton does something with.
@@ -91,7 +91,7 @@ impl Described for Secret {
         if let Some(text) = secret::value(self, KNOWN_HOSTS) {
             page.sections.push(Section::names("", "Known hosts", trusted(&String::from_utf8_lossy(&text))));
         } else if self.kind.as_deref() == Some(SSH_AUTH) {
-            page.sections.push(names_or("Known hosts", Vec::new(), "none: steps accept whatever key the server shows first"));
+            page.sections.push(names_or("Known hosts", Vec::new(), &format!("none: {WITHOUT_KNOWN_HOSTS}")));
         }
         let called = |(account, for_steps): (&ServiceAccount, bool)| match for_steps {
             true => account.metadata.name.clone(),

@@ -10,6 +10,11 @@ use crate::world::{Ran, World, eventually};
 
 /// What a command says that was interrupted while the first task of its PipelineRun `run` was at work.
 fn interrupted(world: &World) -> String {
+    interrupted_with(world, "")
+}
+
+/// The same with another field of that task.
+fn interrupted_with(world: &World, field: &str) -> String {
     let marker = Marker::new();
     let run = format!(
         "apiVersion: tekton.dev/v1
@@ -19,7 +24,7 @@ spec:
   pipelineSpec:
     tasks:
       - name: slow
-        taskSpec: {{steps: [{{name: s, image: none, script: '{}'}}]}}
+{field}        taskSpec: {{steps: [{{name: s, image: none, script: '{}'}}]}}
     finally:
       - name: cleanup
         taskSpec: {{steps: [{{name: s, image: none, script: 'echo cleaning; sleep 1; echo cleaned'}}]}}
@@ -80,4 +85,12 @@ fn cancelling_an_interrupted_run_stays_until_its_finally_tasks_have_ended() {
     interrupted(&world);
     world.rtkn(&["pr", "cancel", "run", "--grace", "CancelledRunFinally"]).ok().prints("PipelineRun cancelled: run");
     world.rtkn(&["pr", "logs", "run"]).prints("[cleanup : s] cleaned");
+}
+
+#[test]
+fn an_interrupted_task_that_will_be_tried_again_is_not_called_lost() {
+    let world = World::sandbox();
+    interrupted_with(&world, "        retries: 1\n");
+    let told = world.rtkn(&["diagnose", "pr", "run"]).ok();
+    told.prints("Let it go on").never_shows("TaskRun run-slow").never_shows("rerun");
 }

@@ -10,7 +10,7 @@ use super::CreateArgs;
 use crate::failure::{Exit, Failure, Kind};
 use crate::input;
 use crate::objects::core::Secret;
-use crate::scaffold::secret::{self, KNOWN_HOSTS, SSH_AUTH, SSH_KEY};
+use crate::scaffold::secret::{self, KNOWN_HOSTS, SSH_AUTH, SSH_KEY, WITHOUT_KNOWN_HOSTS};
 use crate::scaffold::ssh::{Key, known_hosts, sorted};
 use crate::session::Session;
 use crate::verbs::missing::found;
@@ -222,9 +222,7 @@ fn say_what_is_next(session: &mut Session, args: &Arguments, key: &Key, knows_ho
         }
     }
     if !knows_hosts {
-        session
-            .term
-            .say("Warning: without known hosts, steps accept whatever key the server shows first (StrictHostKeyChecking=accept-new)");
+        session.term.say(format!("Warning: {WITHOUT_KNOWN_HOSTS}"));
         session.term.say("Hint: --scan-host or --known-hosts FILE adds them");
     }
     if !args.create.write.dry_run {

@@ -28,6 +28,15 @@ impl Remote {
         fit.then(|| Self { url: url.to_owned(), host: host.to_owned(), port: port.filter(|p| *p != "22").map(str::to_owned) })
     }
 
+    /// A server as ssh names it: `host`, or `[host]:port` where its port is another than 22.
+    fn named(said: &str) -> Self {
+        let (host, port) = match said.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host, port.strip_prefix(':').map(str::to_owned)),
+            None => (said, None),
+        };
+        Self { url: said.to_owned(), host: host.to_owned(), port }
+    }
+
     /// As an annotation names it: `host` or `host:port`
     fn annotation(&self) -> String {
         self.port.as_ref().map_or_else(|| self.host.clone(), |port| format!("{}:{port}", self.host))
@@ -47,12 +56,11 @@ const NAMED: [&str; 2] = ["{_}@{host}: Permission denied (", "host key is known 
 fn remote(unit: &Unit, facts: &Facts) -> Option<Remote> {
     let lines = || unit.traces.iter().filter(|t| t.place == Place::Log);
     let named = || lines().find_map(|line| NAMED.iter().find_map(|pattern| find(pattern, &line.text)?.get("host").map(str::to_owned)));
-    let said = facts.get("host").map(str::to_owned).or_else(named);
-    let said = said.map(|h| h.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned());
+    let said = facts.get("host").map(str::to_owned).or_else(named).map(|said| Remote::named(&said));
     let given = unit.params.iter().filter_map(|p| p.value.as_str()).chain(unit.addresses.iter().map(String::as_str));
     let mut addresses = given.filter_map(Remote::parse);
     match said {
-        Some(said) => addresses.find(|r| r.host == said).or(Some(Remote { url: said.clone(), host: said, port: None })),
+        Some(said) => addresses.find(|r| r.host == said.host && (said.port.is_none() || r.port == said.port)).or(Some(said)),
         None => addresses.next(),
     }
 }
@@ -101,9 +109,14 @@ impl<'e> Given<'e> {
         secret.hosts.iter().any(|host| self.remote.is_meant_by(host))
     }
 
-    /// The Secret whose key the step used.
+    /// The Secret whose key the step used: rather one for the very port than one for the host.
     fn used(&self) -> Option<&'e SecretFacts> {
-        self.listed.iter().copied().find(|s| self.means(s))
+        self.best(self.listed.iter().copied())
+    }
+
+    fn best(&self, secrets: impl Iterator<Item = &'e SecretFacts>) -> Option<&'e SecretFacts> {
+        let exact = |secret: &&SecretFacts| !secret.hosts.contains(&self.remote.annotation());
+        secrets.filter(|s| self.means(s)).min_by_key(exact)
     }
 }
 
@@ -127,7 +140,7 @@ fn tell(given: &Given<'_>, secret: Option<&SecretFacts>, facts: &mut Facts) -> b
 /// A Secret for the host is there, and the account does not list it.
 pub fn secret_not_listed(evidence: &Evidence, unit: &Unit, _: &Trace, facts: &mut Facts) -> bool {
     let Some(given) = Given::to(evidence, unit, facts) else { return false };
-    let there = given.all.iter().find(|s| s.kind == SSH_AUTH && given.means(s));
+    let there = given.best(given.all.iter().filter(|s| s.kind == SSH_AUTH));
     given.used().is_none() && there.is_some() && tell(&given, there, facts)
 }
 
@@ -229,6 +242,12 @@ mod tests {
         assert_eq!(address("main"), None);
         assert_eq!(address("/srv/app.git"), None);
         assert_eq!(address("https://"), None);
+    }
+
+    #[test]
+    fn servers_are_read_as_ssh_names_them() {
+        assert_eq!(Remote::named("github.com").annotation(), "github.com");
+        assert_eq!(Remote::named("[git.example.com]:2222").annotation(), "git.example.com:2222");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Each check refuses the row, or accepts it and adds what the row's templates are filled with.
 
 mod credentials;
+mod logins;
 
 use super::evidence::{Evidence, Need, Place, Trace, Unit};
 use super::pattern::Facts;
@@ -11,6 +12,7 @@ pub use credentials::{
     about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_gone,
     secret_lists_fine, secret_not_listed, secret_of_other_host, secret_of_wrong_type,
 };
+pub use logins::{login_gone, login_not_listed, login_refused, login_without_scheme};
 
 /// Looks at the evidence around a trace that a row's text was found in.
 pub type Check = fn(&Evidence, &Unit, &Trace, &mut Facts) -> bool;

@@ -110,7 +110,10 @@ fn task_unit(task_run: &TaskRun, pods: &[Pod], templated: &[String], params: &[P
         unit.pod = Some(task_run.status.pod_name.clone());
         unit.waits = true;
     }
-    traces::add_failed_step(&mut unit, task_run);
+    // What it says of an attempt that is over is no trace of the next one, which has no pod yet.
+    if task_run.is_done() || !task_run.status.pod_name.is_empty() {
+        traces::add_failed_step(&mut unit, task_run);
+    }
     unit
 }
 

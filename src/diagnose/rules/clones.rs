@@ -3,8 +3,9 @@
 use super::Mend::{Kubectl, Own, Say, Shell, Yaml};
 use super::{LOG, Rule, Weight};
 use crate::diagnose::checks::{
-    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, no_secret_for_host, secret_gone,
-    secret_lists_fine, secret_not_listed, secret_of_other_host, secret_of_wrong_type,
+    about_repository, host_key_changed, key_unreadable, known_hosts_lack_host, known_hosts_missing, login_gone, login_not_listed,
+    login_refused, login_without_scheme, no_secret_for_host, secret_gone, secret_lists_fine, secret_not_listed, secret_of_other_host,
+    secret_of_wrong_type,
 };
 use crate::diagnose::evidence::Need;
 
@@ -21,6 +22,7 @@ const HOST_KEY: &[&str] = &["Host key verification failed"];
 const PUBLICKEY: &[&str] = &["{_}@{host}: Permission denied ({_…}", "Permission denied (publickey", "Permission denied ({_…}publickey"];
 const LOGIN: &[&str] = &["could not read Username for '{url}'", "Authentication failed for '{url}'"];
 
+const LOGIN_EXAMPLE: (&str, &str) = ("", "fatal: could not read Username for 'https://git.example.org': No such device or address");
 const HOST_KEY_EXAMPLE: (&str, &str) = ("", "Host key verification failed.");
 const PUBLICKEY_EXAMPLE: (&str, &str) = ("", "git@git.example.org: Permission denied (publickey).");
 
@@ -194,6 +196,49 @@ pub(super) const RULES: &[Rule] = &[
         ..CAUSE
     },
     Rule {
+        id: "LoginRefused",
+        patterns: LOGIN,
+        check: Some(login_refused),
+        summary: "the user and password in Secret {secret} are not what {host} accepts",
+        mend: &[
+            Say("Put others in; many servers want an access token in the password's place:"),
+            Own("secret create basic {secret} --host {host} --replace"),
+        ],
+        source: "docs/auth.md",
+        example: LOGIN_EXAMPLE,
+        ..CAUSE
+    },
+    Rule {
+        id: "LoginWithoutScheme",
+        patterns: LOGIN,
+        check: Some(login_without_scheme),
+        summary: "Secret {secret} is annotated with the name of the server; git takes it for {host} only when the annotation is that URL",
+        mend: &[Kubectl("annotate secret {secret} tekton.dev/git-0={host} --overwrite"), Say("Then start the run again.")],
+        source: "docs/auth.md",
+        example: LOGIN_EXAMPLE,
+        ..CAUSE
+    },
+    Rule {
+        id: "LoginNotListed",
+        patterns: LOGIN,
+        check: Some(login_not_listed),
+        summary: "ServiceAccount {account}, under which the step ran, does not list Secret {secret}, which is meant for {host}; so git had no login",
+        mend: &[Own("sa add-secret {account} {secret}"), Say("Then start the run again.")],
+        source: "docs/auth.md",
+        example: LOGIN_EXAMPLE,
+        ..CAUSE
+    },
+    Rule {
+        id: "LoginGone",
+        patterns: LOGIN,
+        check: Some(login_gone),
+        summary: "ServiceAccount {account} lists Secret {secret}, which does not exist, and no other for {host}; so git had no login",
+        mend: &[Say("Make the Secret anew, then start the run again:"), Own("secret create basic {secret} --host {host}")],
+        source: "docs/auth.md",
+        example: LOGIN_EXAMPLE,
+        ..CAUSE
+    },
+    Rule {
         id: "LoginMissing",
         patterns: LOGIN,
         summary: "git had no user and password that {url} accepts",
@@ -203,7 +248,7 @@ pub(super) const RULES: &[Rule] = &[
             Own("sa add-secret {account} NAME"),
         ],
         source: "docs/auth.md",
-        example: ("", "fatal: could not read Username for 'https://git.example.org': No such device or address"),
+        example: LOGIN_EXAMPLE,
         ..CAUSE
     },
     Rule {

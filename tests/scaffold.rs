@@ -137,6 +137,20 @@ fn a_secret_that_goes_is_missed_where_it_is_listed() {
 }
 
 #[test]
+fn a_listener_of_a_sandbox_that_is_not_started_is_said_not_to_listen() {
+    let world = World::sandbox();
+    world.rtkn(&["el", "list"]).ok().never_shows("nobody listens");
+    let listener =
+        "apiVersion: triggers.tekton.dev/v1beta1\nkind: EventListener\nmetadata: {name: ev}\nspec: {triggers: [{triggerRef: any}]}\n";
+    world.stdin(&["apply", "-f", "-"], listener).ok();
+    for line in [["el", "list"].as_slice(), &["el", "describe", "ev"]] {
+        world.rtkn(line).ok().says("nobody listens at these addresses until the sandbox is started: rtkn sandbox start");
+    }
+    world.rtkn(&["sandbox", "start"]).ok();
+    world.rtkn(&["el", "list"]).ok().never_shows("nobody listens");
+}
+
+#[test]
 fn of_what_several_commands_add_at_once_nothing_is_lost() {
     let world = World::started_sandbox();
     let at_once = |commands: Vec<Vec<String>>| {

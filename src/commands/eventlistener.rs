@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use super::definition;
 use crate::failure::{Exit, Failure};
+use crate::kinds;
 use crate::objects::trigger::EventListener;
 use crate::session::Session;
 use crate::verbs::listener_logs;
@@ -31,6 +32,16 @@ pub async fn run(session: &mut Session, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Send(arguments) => send::run(session, arguments).await,
         Verb::Logs(arguments) => arguments.logs(session).await,
-        Verb::Any(verb) => definition::run::<EventListener>(session, verb).await,
+        Verb::Any(verb) => {
+            let shows = matches!(verb, definition::Verb::Shown(_));
+            let exit = definition::run::<EventListener>(session, verb).await?;
+            let there = shows && session.stays() && !session.cluster().await?.every_name(&kinds::EVENT_LISTENER, None).await?.is_empty();
+            if there {
+                let start = session.command("sandbox start");
+                session.term.flush()?;
+                session.term.say(format!("Note: nobody listens at these addresses until the sandbox is started: {start}"));
+            }
+            Ok(exit)
+        }
     }
 }

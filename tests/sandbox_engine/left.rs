@@ -1,5 +1,6 @@
 //! Runs that a command left under way, in a sandbox that is not started: nobody touches them until somebody asks.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
@@ -93,4 +94,21 @@ fn an_interrupted_task_that_will_be_tried_again_is_not_called_lost() {
     interrupted_with(&world, "        retries: 1\n");
     let told = world.rtkn(&["diagnose", "pr", "run"]).ok();
     told.prints("Let it go on").never_shows("TaskRun run-slow").never_shows("rerun");
+}
+
+#[test]
+fn a_task_run_that_waits_for_a_claim_says_that_nobody_is_at_work_on_it() {
+    let world = World::sandbox();
+    let run = task_run("waits", "true")
+        .replace("spec:\n  taskSpec", "spec:\n  workspaces: [{name: w, persistentVolumeClaim: {claimName: none}}]\n  taskSpec");
+    let run = run.replace("    steps:", "    workspaces: [{name: w}]\n    steps:");
+    let file = world.write("waits.yaml", &run);
+    let mut command = world.command(&["apply", "-f", &file]);
+    let mut command = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut said = BufReader::new(command.stderr.take().expect("it is piped")).lines();
+    assert!(said.any(|line| line.expect("text").contains("persistentvolumeclaim \"none\" not found")));
+    kill(Pid::from_raw(command.id().cast_signed()), Signal::SIGINT).expect("it is there");
+    command.wait().expect("it ends");
+    world.rtkn(&["tr", "list"]).ok().prints("Pending(SandboxStopped)");
+    world.rtkn(&["diagnose", "tr", "waits"]).ok().prints("PersistentVolumeClaim none does not exist").prints("nobody is at work on it");
 }

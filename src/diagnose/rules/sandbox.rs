@@ -93,7 +93,10 @@ pub(super) const RULES: &[Rule] = &[
         reasons: &["SandboxStopped"],
         patterns: &[""],
         summary: "the sandbox ended while a step ran: by Ctrl-C, by `sandbox stop`, since its process was killed, or since its disk was full",
-        mend: &[Say("Start the run again. After `sandbox start`, runs go on when the command that follows them is interrupted.")],
+        mend: &[
+            Say("Start the run again. After `sandbox start`, runs go on when the command that follows them is interrupted."),
+            Own("{noun} rerun {name}"),
+        ],
         example: ("SandboxStopped", "\"step-compile\" did not end: the sandbox stopped while this step ran"),
         ..CAUSE
     },

@@ -94,6 +94,11 @@ pub(super) async fn make<R: Watchable>(
     let run = if session.stands_in_for_tkn() { as_tkn_writes(kind, run) } else { run };
     if then.dry_run {
         let mut run = run;
+        let stem = run["metadata"]["generateName"].as_str().filter(|_| shape == Shape::Name && run["metadata"]["name"].is_null());
+        if let Some(stem) = stem.filter(|_| !session.stands_in_for_tkn()) {
+            // The server puts letters of its own after it; tkn prints an empty line.
+            return session.term.answer(stem).map(|()| Exit::Done).map_err(Failure::from);
+        }
         let served = cluster.discovered(kind).await?;
         upgrade::from_v1(kind, served, &mut run);
         return print(session, &run, if shape == Shape::Words { Shape::Yaml } else { shape });

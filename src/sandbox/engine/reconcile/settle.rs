@@ -15,7 +15,7 @@ use super::super::pipelinerun::{MEMBER_OF, OF_FINALLY};
 use super::super::plan::{Action, Plan};
 use super::super::taskrun::INTERRUPTED;
 use super::Controller;
-use crate::kinds;
+use crate::kinds::{self, Kind};
 use crate::sandbox::executor::{Executor, TaskEvent, TaskExecution};
 use crate::sandbox::logs::LogDir;
 use crate::sandbox::store::{Store, StoreError};
@@ -31,7 +31,9 @@ pub fn settle(store: &Store, logs: LogDir) -> Result<(), StoreError> {
     let mut controller = Controller::new(store.lazy(), Attempts::new(Arc::new(Nobody), logs, reports), Left::default());
     for run in &task_runs {
         let plan = controller.plan(&kinds::TASK_RUN, run)?;
-        if !starts_something(&plan) {
+        if starts_something(&plan) {
+            controller.mark_as_left(&kinds::TASK_RUN, run, WAITS.to_owned())?;
+        } else {
             controller.carry_out(&kinds::TASK_RUN, run, plan)?;
         }
     }
@@ -40,11 +42,15 @@ pub fn settle(store: &Store, logs: LogDir) -> Result<(), StoreError> {
         if ends(&plan) && !starts_something(&plan) {
             controller.carry_out(&kinds::PIPELINE_RUN, run, plan)?;
         } else {
-            controller.mark_as_left(run, &plan)?;
+            let message = controller.what_is_left(run, &plan)?;
+            controller.mark_as_left(&kinds::PIPELINE_RUN, run, message)?;
         }
     }
     store.flush()
 }
+
+/// What is said of a run that goes on where it was left.
+const WAITS: &str = "the sandbox stopped while this run was under way; it goes on when the sandbox is started or a command follows it";
 
 /// Runs nothing; no plan that is carried out here asks for it.
 struct Nobody;
@@ -54,33 +60,34 @@ impl Executor for Nobody {
 }
 
 impl Controller {
-    /// Says of a PipelineRun that has begun and not ended that it waits for an engine, and what that has still to do.
-    fn mark_as_left(&mut self, run: &Value, plan: &Plan) -> Result<(), StoreError> {
+    /// What is said of a PipelineRun that waits for an engine: what is lost, and what that has still to do.
+    fn what_is_left(&mut self, run: &Value, plan: &Plan) -> Result<String, StoreError> {
         let lost = self.lost_tasks(run, plan)?;
-        let message = if lost.is_empty() || !only_ends_with_finally(plan) {
-            "the sandbox stopped while this run was under way; it goes on when the sandbox is started or a command follows it".to_owned()
-        } else {
-            format!(
-                "the sandbox stopped while task {} was at work, and it has failed by that; only the finally tasks are still to come, \
-                 when the sandbox is started or a command follows the run",
-                lost.join(" and ")
-            )
-        };
+        if lost.is_empty() || !only_ends_with_finally(plan) {
+            return Ok(WAITS.to_owned());
+        }
+        Ok(format!(
+            "the sandbox stopped while task {} was at work, and it has failed by that; only the finally tasks are still to come, \
+             when the sandbox is started or a command follows the run",
+            lost.join(" and ")
+        ))
+    }
+
+    /// Says of a run that has begun and not ended that it waits for an engine.
+    fn mark_as_left(&mut self, kind: &'static Kind, run: &Value, message: String) -> Result<(), StoreError> {
         let left = Condition::ongoing(INTERRUPTED, message);
-        let written = self.store.update(&kinds::PIPELINE_RUN, namespace(run), name(run), |object| {
-            let waits = text(object, "/spec/status") == "PipelineRunPending" || text(object, "/status/startTime").is_empty();
+        let written = self.store.update(kind, namespace(run), name(run), |object| {
+            let waits = text(object, "/spec/status").ends_with("RunPending") || text(object, "/status/startTime").is_empty();
             if !waits && !is_done(object) {
                 left.write(&mut object["status"], Timestamp::now());
             }
         })?;
         if let Some(written) = written {
-            self.cache.wrote(&kinds::PIPELINE_RUN, &written);
+            self.cache.wrote(kind, &written);
         }
         Ok(())
     }
-}
 
-impl Controller {
     /// Names of the run's tasks whose steps died with the sandbox.
     fn lost_tasks(&self, run: &Value, plan: &Plan) -> Result<Vec<String>, StoreError> {
         let status = plan.actions.iter().find_map(|action| match action {

@@ -172,6 +172,12 @@ impl Lines {
         Some(since)
     }
 
+    /// The time of the last line, where no line is unfinished.
+    pub fn last(&self) -> Option<Timestamp> {
+        let complete = self.held.is_empty() && self.open.is_none() && self.cut.is_none();
+        self.seen.last().filter(|_| complete)?.time()
+    }
+
     /// Whether anything of the log was read.
     pub fn is_begun(&self) -> bool {
         self.is_within_line() || self.unstamped > 0 || self.seen.resume().is_some()

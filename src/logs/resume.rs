@@ -43,9 +43,9 @@ impl Stamp {
         self.text[SECOND] != b'.' || self.text[SECOND + 1] == b'0'
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        let time: Timestamp = std::str::from_utf8(self.text()).ok()?.parse().ok()?;
-        Timestamp::from_second(time.as_second()).ok()
+    /// The time that it says.
+    pub fn time(&self) -> Option<Timestamp> {
+        std::str::from_utf8(self.text()).ok()?.parse().ok()
     }
 }
 
@@ -90,6 +90,7 @@ struct Window {
 pub struct Seen {
     before: Option<Window>,
     now: Option<Window>,
+    last: Option<Stamp>,
     young: bool,
 }
 
@@ -97,6 +98,7 @@ impl Seen {
     /// Counts a complete line.
     pub fn count(&mut self, line: &Mark) {
         self.young = line.stamp.is_young();
+        self.last = Some(line.stamp);
         match (&mut self.now, &mut self.before) {
             (Some(now), _) if now.first.second() == line.second() => now.count += 1,
             // Standard output and error are stamped apart, so that a line may be a little older than the one before it.
@@ -106,13 +108,18 @@ impl Seen {
         }
     }
 
+    /// The stamp of the line that was counted last.
+    pub fn last(&self) -> Option<&Stamp> {
+        self.last.as_ref()
+    }
+
     /// From which second on a new stream is to be asked for, and what of it is known already; none when nothing is.
     pub fn resume(&self) -> Option<(Timestamp, Skip)> {
         let now = self.now?;
         // Just after a second's begin, a line of the other stream may still come in with a stamp of the second before.
         let before = self.before.filter(|_| self.young);
         let from = before.unwrap_or(now);
-        let since = from.first.stamp.time()?;
+        let since = Timestamp::from_second(from.first.stamp.time()?.as_second()).ok()?;
         let left = now.count + before.map_or(0, |b| b.count);
         Some((since, Skip { firsts: [from.first, now.first], last: now.first, left, begun: false }))
     }
@@ -158,7 +165,7 @@ mod tests {
     #[test]
     fn a_stamp_is_read_only_where_there_is_one() {
         assert_eq!(stamp("2026-01-02T03:04:05.000000006Z").text(), b"2026-01-02T03:04:05.000000006Z");
-        assert_eq!(stamp("2026-01-02T03:04:05.000000006+02:00").time(), "2026-01-02T01:04:05Z".parse().ok());
+        assert_eq!(stamp("2026-01-02T03:04:05.000000006+02:00").time(), "2026-01-02T01:04:05.000000006Z".parse().ok());
         assert_eq!(Stamp::of(b"unable to retrieve container logs for containerd://x"), None);
         assert_eq!(Stamp::of(b"2026-01-02T03:04:05.000000006Z"), None);
         assert_eq!(Stamp::of(b""), None);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::AsyncBufRead;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::client;
 
@@ -28,12 +28,23 @@ enum Slot {
 /// When a stream counts as dead: after nothing has come for so long.
 type Quiet = Option<(Duration, Pin<Box<Sleep>>)>;
 
+/// A stream that is open or being opened.
+struct Held {
+    id: usize,
+    slot: Slot,
+    quiet: Quiet,
+    /// When bytes came last, or it was asked for
+    came: Instant,
+    /// When it was seen last that nothing had come and it had not ended
+    open: Instant,
+}
+
 /// What a slot has to tell.
 pub(super) enum Ready {
     /// Bytes are there, to be taken with [`Slots::take`]
     Bytes(usize),
-    /// The stream ended, or broke
-    Ended(usize, Option<String>),
+    /// The stream ended, or broke; for how long nothing had come at least
+    Ended(usize, Option<String>, Duration),
     /// It was not opened
     Refused(usize, client::Error),
 }
@@ -41,37 +52,41 @@ pub(super) enum Ready {
 /// Slots by the number of the stream.
 #[derive(Default)]
 pub(super) struct Slots {
-    slots: Vec<(usize, Slot, Quiet)>,
+    slots: Vec<Held>,
     turn: usize,
+    /// When nothing was there last, in any slot that was asked
+    rested: Option<Instant>,
 }
 
 impl Slots {
     /// Opens a stream, in place of what it was before.
     pub fn open(&mut self, stream: usize, opening: Asked) {
         self.close(stream);
-        self.slots.push((stream, Slot::Opening(opening), None));
+        let now = Instant::now();
+        self.slots.push(Held { id: stream, slot: Slot::Opening(opening), quiet: None, came: now, open: now });
     }
 
     /// Lets go of a stream.
     pub fn close(&mut self, stream: usize) {
-        self.slots.retain(|(id, ..)| *id != stream);
+        self.slots.retain(|held| held.id != stream);
     }
 
     /// Breaks a stream off when nothing comes for this long.
     pub fn limit(&mut self, stream: usize, after: Duration) {
-        for (_, slot, quiet) in self.slots.iter_mut().filter(|(id, ..)| *id == stream) {
+        for Held { slot, quiet, .. } in self.slots.iter_mut().filter(|held| held.id == stream) {
             let first = if matches!(slot, Slot::Opening(_)) { after.max(OPENING) } else { after };
             quiet.get_or_insert_with(|| (after, Box::pin(tokio::time::sleep(first))));
         }
     }
 
     /// The next thing that a slot has to tell, of those that `takes` names. A slot that ended is empty afterwards.
-    pub fn poll(&mut self, cx: &mut Context<'_>, takes: impl Fn(usize) -> bool) -> Poll<Ready> {
+    /// `woken` says that nothing was done since the last time but to wait, so that what is told happens now.
+    pub fn poll(&mut self, cx: &mut Context<'_>, takes: impl Fn(usize) -> bool, woken: bool) -> Poll<Ready> {
         let count = self.slots.len();
         for step in 0..count {
             let place = (self.turn + step) % count;
-            let (id, slot, quiet) = &mut self.slots[place];
-            let id = *id;
+            let Held { id, slot, quiet, came, open } = &mut self.slots[place];
+            let (id, came, open) = (*id, *came, *open);
             if !takes(id) {
                 continue;
             }
@@ -108,17 +123,23 @@ impl Slots {
                 },
             };
             self.close(id);
-            return Poll::Ready(Ready::Ended(id, ended));
+            // Whoever waits for a slow reader learns of an end long after it.
+            let until = if woken && self.rested == Some(open) { Instant::now() } else { open };
+            return Poll::Ready(Ready::Ended(id, ended, until.saturating_duration_since(came)));
         }
+        let now = Instant::now();
+        self.slots.iter_mut().filter(|held| takes(held.id)).for_each(|held| held.open = now);
+        self.rested = Some(now);
         Poll::Pending
     }
 
     /// Hands over the bytes that are there.
     pub fn take<R>(&mut self, stream: usize, hand: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let (_, slot, quiet) = self.slots.iter_mut().find(|(id, ..)| *id == stream)?;
+        let Held { slot, quiet, came, .. } = self.slots.iter_mut().find(|held| held.id == stream)?;
         let Slot::Reading(reader) = slot else { return None };
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let Poll::Ready(Ok(bytes)) = Pin::new(&mut *reader).poll_fill_buf(&mut cx) else { return None };
+        *came = Instant::now();
         let (result, count) = (hand(bytes), bytes.len());
         Pin::new(reader).consume(count);
         if let Some((after, sleep)) = quiet {

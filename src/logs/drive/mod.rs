@@ -152,7 +152,7 @@ impl<'a> Drive<'a> {
             match self.next(sink).await? {
                 Next::Told(inputs) => self.tell_all(inputs?, sink)?,
                 Next::Slot(Ready::Bytes(stream)) => self.take(stream, sink)?,
-                Next::Slot(Ready::Ended(stream, broken)) => self.tell(Input::Ended { stream, broken }, sink)?,
+                Next::Slot(Ready::Ended(stream, broken, waited)) => self.tell(Input::Ended { stream, broken, waited }, sink)?,
                 Next::Slot(Ready::Refused(stream, error)) => self.refused(stream, error, sink)?,
                 Next::Waited => {
                     for wait in self.patience.lasting(self.machine.waits()) {
@@ -165,6 +165,7 @@ impl<'a> Drive<'a> {
 
     /// Waits for whatever comes first. Before it really waits, what was written is handed to the reader.
     async fn next(&mut self, sink: &mut dyn Sink) -> io::Result<Next> {
+        let mut woken = false;
         std::future::poll_fn(|cx| {
             if let Poll::Ready(Some(inputs)) = self.watches.poll_next_unpin(cx) {
                 return Poll::Ready(Ok(Next::Told(inputs)));
@@ -172,14 +173,17 @@ impl<'a> Drive<'a> {
             if let Poll::Ready(Some(inputs)) = self.finds.poll_next_unpin(cx) {
                 return Poll::Ready(Ok(Next::Told(inputs)));
             }
-            if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream)) {
+            if let Poll::Ready(ready) = self.slots.poll(cx, |stream| self.machine.takes(stream), woken) {
                 return Poll::Ready(Ok(Next::Slot(ready)));
             }
             if self.patience.poll(cx).is_ready() {
                 return Poll::Ready(Ok(Next::Waited));
             }
             match sink.rest() {
-                Ok(()) => Poll::Pending,
+                Ok(()) => {
+                    woken = true;
+                    Poll::Pending
+                }
                 Err(error) => Poll::Ready(Err(error)),
             }
         })

@@ -129,6 +129,8 @@ pub enum Input<'a> {
         stream: usize,
         /// Why it broke
         broken: Option<String>,
+        /// For how long it was open, at least, after the last that came of it
+        waited: Duration,
     },
     /// A stream was not opened
     Refused {
@@ -288,7 +290,7 @@ impl Follow {
             Input::PodsListed(runs) => self.listed(&runs, |run| run.pods_listed = true),
             Input::Child { name, stands } => self.child(name, stands, emit),
             Input::Event(event) => self.event(*event, emit),
-            Input::Ended { stream, broken } => self.ended(stream, broken, &mut effects, emit),
+            Input::Ended { stream, broken, waited } => self.ended(stream, broken, waited, &mut effects, emit),
             Input::Refused { stream, code, reason } => self.refused(stream, code, reason, &mut effects, emit),
         }
         self.proceed(&mut effects, emit);

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::merge::Held;
 use super::task::Stage;
 use super::{Effect, Emit, Follow, LogEvent, Notice, Opening};
@@ -19,6 +21,16 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// At how many ends in a row without anything new it is said that a log cannot be read.
 const COMPLAINS: u32 = 2;
+
+/// How often a kubelet that has come to the end of a log looks whether its container still runs.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long after its container's end a stream may end and be taken for one that came to the log's end. What has hung for
+/// longer hangs for another reason.
+const LATEST: Duration = Duration::from_secs(2);
+
+/// How long the status of a container may take whose stream has ended as at the log's end.
+const STATUS: Duration = Duration::from_secs(4);
 
 /// How long a sidecar may be quiet once its task is over.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -45,6 +57,8 @@ pub(super) struct Stream {
     no_previous: bool,
     /// Ends in a row without anything new
     fruitless: u32,
+    /// Up to which time of its node a stream of it was open that ended and did not break
+    until: Option<Timestamp>,
     /// Nothing more will come; what is held is still to be told
     pub(super) ending: bool,
     pub(super) over: bool,
@@ -173,7 +187,10 @@ impl Follow {
             if stream.over || stream.whole || stream.source.pod != name || !self.has_ended(id) {
                 continue;
             }
-            if self.streams[id].lapsed {
+            if self.outlived(id) {
+                effects.push(Effect::Close(id));
+                self.settle(id, emit);
+            } else if self.streams[id].lapsed {
                 self.reopen(id, Duration::ZERO, effects);
             } else {
                 effects.push(Effect::Limit { stream: id, quiet: QUIET });
@@ -188,6 +205,20 @@ impl Follow {
             Some(seen) => seen.gone || seen.pod.as_ref().is_some_and(|p| matches!(Phase::of(p, &source.container), Phase::Over(_))),
             None => false,
         }
+    }
+
+    /// Whether the stream that ended last was still open when its step had ended, so that it came to the log's end. An
+    /// API server ends a stream as if it were whole when the kubelet behind it breaks off, hence the proof: the last
+    /// line's time and how long the stream was open after it, beside the step's end, which is told in whole seconds.
+    fn outlived(&self, id: usize) -> bool {
+        let stream = &self.streams[id];
+        let Some(until) = stream.until.filter(|_| !stream.sidecar) else { return false };
+        let Some(pod) = self.pods.get(&stream.source.pod).and_then(|seen| seen.pod.as_ref()) else { return false };
+        let Phase::Over(Some(Terminated { finished_at: Some(finished), .. })) = Phase::of(pod, &stream.source.container) else {
+            return false;
+        };
+        let after = until.duration_since(finished).checked_sub(SignedDuration::from_secs(1));
+        after.is_some_and(|after| !after.is_negative() && after.unsigned_abs() <= LATEST)
     }
 
     /// Begins to read a container's log; the task waits for its end.
@@ -249,6 +280,7 @@ impl Follow {
             lapsed: false,
             no_previous: false,
             fruitless: 0,
+            until: None,
             ending: false,
             over: false,
         });
@@ -296,16 +328,20 @@ impl Follow {
         pod.is_some_and(|p| is_stopped_sidecar(p, &source.container))
     }
 
-    pub(super) fn ended(&mut self, id: usize, broken: Option<String>, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
+    pub(super) fn ended(&mut self, id: usize, broken: Option<String>, waited: Duration, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
         let (ended, gone) = (self.has_ended(id), self.is_gone(id));
         let stream = &mut self.streams[id];
         if stream.over {
             return;
         }
+        let is_clean = broken.is_none();
+        let until = stream.lines.last().filter(|_| is_clean).and_then(|last| last.checked_add(waited).ok());
+        stream.until = stream.until.max(until);
         let unneeded = stream.sidecar && self.policy.live && self.tasks[stream.task].is_over();
-        if gone || unneeded || (broken.is_none() && stream.whole) {
+        if gone || unneeded || (is_clean && (self.streams[id].whole || self.outlived(id))) {
             return self.settle(id, emit);
         }
+        let stream = &mut self.streams[id];
         stream.fruitless += 1;
         let tries = stream.fruitless;
         if let Some(reason) = broken.clone().filter(|_| tries == COMPLAINS) {
@@ -319,7 +355,8 @@ impl Follow {
             return self.settle(id, emit);
         }
         let at_once = ended && tries == 1;
-        self.reopen(id, if at_once { Duration::ZERO } else { pause(tries) }, effects);
+        let pause = if is_clean && waited >= LOOK { STATUS.max(pause(tries)) } else { pause(tries) };
+        self.reopen(id, if at_once { Duration::ZERO } else { pause }, effects);
     }
 
     pub(super) fn refused(&mut self, id: usize, code: Option<u16>, reason: String, effects: &mut Vec<Effect>, emit: &mut Emit<'_>) {
@@ -356,7 +393,7 @@ impl Follow {
             _ => false,
         };
         if !lasting {
-            return self.ended(id, Some(reason), effects, emit);
+            return self.ended(id, Some(reason), Duration::ZERO, effects, emit);
         }
         let source = Box::new(stream.source.clone());
         stream.over = true;

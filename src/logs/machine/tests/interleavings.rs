@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::{Strategy, any, prop};
 use proptest::test_runner::TestCaseError;
@@ -229,7 +230,7 @@ fn play(world: &World, policy: Policy, choices: &[u16]) -> Result<(Heard, Outcom
                 for chunk in bytes[..cut].chunks(11) {
                     effects.extend(machine.step(Input::Bytes { stream, bytes: chunk }, &mut |event| heard.on(&event)));
                 }
-                effects.extend(machine.step(Input::Ended { stream, broken }, &mut |event| heard.on(&event)));
+                effects.extend(machine.step(Input::Ended { stream, broken, waited: Duration::ZERO }, &mut |event| heard.on(&event)));
                 effects
             }
         };

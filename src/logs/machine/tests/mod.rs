@@ -5,6 +5,7 @@ mod several;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::{Strategy, any, prop};
 use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -117,7 +118,7 @@ fn said(notice: &Notice) -> String {
 }
 
 fn end(stream: usize) -> Input<'static> {
-    Input::Ended { stream, broken: None }
+    Input::Ended { stream, broken: None, waited: Duration::ZERO }
 }
 
 fn line(stream: usize, text: &'static str) -> Input<'static> {
@@ -152,6 +153,53 @@ fn a_followed_step_is_over_only_when_its_container_is() {
     told.tell(task("r-a", "True", &["p"])).tell(run("True", &[("r-a", "a")]));
     assert_eq!(told.text, "r-a/x: one\nr-a/x: two\nr-a/x ended\n");
     assert!(matches!(told.machine.outcome(), Some(Outcome::Succeeded)));
+}
+
+/// A stream with a line written at 03:04:05.5 that stays open for so many milliseconds more and then ends cleanly, before
+/// or after the step is said to have ended at 03:04:05; whether the log is asked for once more.
+fn is_read_again(open_for: u64, told_before: bool) -> bool {
+    let over = || {
+        let ended = json!({"terminated": {"exitCode": 0, "finishedAt": "2026-01-02T03:04:05Z"}});
+        let value = json!({
+            "metadata": {"name": "p"}, "spec": {"containers": [{"name": "step-x"}]},
+            "status": {"phase": "Succeeded", "containerStatuses": [{"name": "step-x", "state": ended}]},
+        });
+        Input::Pod(Box::new(serde_json::from_value(value).unwrap()))
+    };
+    let mut told = Told::new(true);
+    told.tell(run("Unknown", &[("r-a", "a")])).tell(task("r-a", "Unknown", &["p"])).tell(pod("p", &[("step-x", None)]));
+    told.tell(line(0, "2026-01-02T03:04:05.5Z one\n"));
+    if told_before {
+        told.tell(over());
+    }
+    told.effects.clear();
+    told.tell(Input::Ended { stream: 0, broken: None, waited: Duration::from_millis(open_for) });
+    if !told_before {
+        told.effects.clear();
+        told.tell(over());
+    }
+    let again = !told.opened().is_empty();
+    assert_eq!(told.text, if again { "r-a/x: one\n" } else { "r-a/x: one\nr-a/x ended\n" });
+    again
+}
+
+#[test]
+fn a_stream_that_outlived_its_step_came_to_the_logs_end() {
+    for told_before in [true, false] {
+        // The step ended before 03:04:06, to which the stream was open.
+        assert!(!is_read_again(500, told_before));
+        assert!(!is_read_again(1500, told_before));
+    }
+}
+
+#[test]
+fn a_log_is_read_again_where_its_stream_may_have_ended_before_the_step() {
+    for told_before in [true, false] {
+        assert!(is_read_again(0, told_before));
+        assert!(is_read_again(499, told_before));
+        // It hung, so what came of it before it ended is not known to be all.
+        assert!(is_read_again(20_000, told_before));
+    }
 }
 
 fn between(name: &str, pod: &str, start: &str, end: Option<&str>) -> Input<'static> {
@@ -283,7 +331,7 @@ proptest! {
             }
             // A stream that is opened anew is not heard of any more as it was before.
             if !told.effects.iter().any(|e| matches!(e, Effect::Open(_))) {
-                told.tell(Input::Ended { stream, broken });
+                told.tell(Input::Ended { stream, broken, waited: Duration::ZERO });
             }
             opened += 1;
             prop_assert!(opened < 60, "it does not end");

@@ -93,6 +93,8 @@ pub struct Unit {
     pub claims: Vec<String>,
     /// Workspaces with a `volumeClaimTemplate`
     pub templated: Vec<String>,
+    /// Workspaces of the run that are an emptyDir and that a task before this one had as well, with that task's name
+    pub apart: Vec<(String, String)>,
     /// Container whose log tells why it failed, and whether the one before its restart is meant
     pub log: Option<LogOf>,
     /// Whether its pod waits for something that only events may tell

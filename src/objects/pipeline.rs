@@ -105,6 +105,25 @@ pub struct PipelineTask {
     pub matrix: Option<Value>,
     /// Conditions under which it runs
     pub when: Option<Value>,
+    /// What its Task's workspaces are within the Pipeline
+    pub workspaces: Vec<WorkspaceUse>,
+}
+
+/// A workspace of a Task that a task of a Pipeline binds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WorkspaceUse {
+    /// Name that the Task declares
+    pub name: String,
+    /// Name that the Pipeline declares; the same when absent
+    pub workspace: Option<String>,
+}
+
+impl WorkspaceUse {
+    /// The Pipeline's workspace.
+    pub fn of_pipeline(&self) -> &str {
+        self.workspace.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.name)
+    }
 }
 
 /// A Task.

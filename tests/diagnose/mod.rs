@@ -83,6 +83,14 @@ fn a_key_that_ssh_cannot_read_is_told_before_what_comes_of_it() {
 }
 
 #[test]
+fn a_file_that_is_missing_on_a_shared_volume_is_not_explained_by_an_empty_directory() {
+    let text = fs::read_to_string(folder("corpus").join("workspace-apart.json")).expect("a recording");
+    let diagnosis = diagnosis(Recording::read(&text.replace("emptyDir", "volumeClaimTemplate")));
+    let rules: Vec<&str> = diagnosis.findings.iter().map(|f| f.rule).collect();
+    assert_eq!(rules, ["StepExited"], "{}", told(&diagnosis));
+}
+
+#[test]
 fn each_failure_has_the_rule_that_knows_it() {
     let expected = [
         ("unbound-claim", "ClaimWithoutAnyClass"),
@@ -128,6 +136,7 @@ fn each_failure_has_the_rule_that_knows_it() {
         ("too-big", "NodesTooSmall"),
         ("results-large", "ResultsTooLarge"),
         ("result-missing", "ResultNotWritten"),
+        ("workspace-apart", "WorkspaceApart"),
         ("quota", "QuotaExceeded"),
         ("pod-security", "PodSecurityRefused"),
         ("workdir-relative", "StepNotStarted"),

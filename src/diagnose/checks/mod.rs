@@ -35,6 +35,7 @@ pub const ADDED: &[&str] = &[
     "hosts",
     "known",
     "fingerprint",
+    "before",
 ];
 
 fn near(evidence: &Evidence, need: Need, captured: &str, facts: &mut Facts) -> bool {
@@ -122,6 +123,14 @@ pub fn runs_as_default(_: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> b
 /// The step ended as shells end when they do not find a program; otherwise the line is talk of a step that went on.
 pub fn ended_with_127(_: &Evidence, unit: &Unit, _: &Trace, _: &mut Facts) -> bool {
     unit.traces.iter().any(|t| t.place == Place::Terminated && t.text.ends_with(" 127"))
+}
+
+/// A task before this one had the same workspace, which is another directory for each.
+pub fn workspace_is_apart(_: &Evidence, unit: &Unit, _: &Trace, facts: &mut Facts) -> bool {
+    let Some((workspace, before)) = unit.apart.first() else { return false };
+    facts.add("workspace", workspace);
+    facts.add("before", before);
+    true
 }
 
 /// The run is one of the sandbox, which has no images.

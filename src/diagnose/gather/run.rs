@@ -22,7 +22,11 @@ pub(super) async fn pipeline_run(cluster: &Cluster, namespace: &str, name: &str)
     // A run that never made a pod needs no list of pods.
     if task_runs.iter().any(|t| !t.status.pod_name.is_empty()) {
         let pods = listed::<Pod>(cluster, &mut evidence, Some(namespace), of_run.clone()).await.unwrap_or_default();
-        evidence.units.extend(task_runs.iter().map(|t| task_unit(t, &pods, &templated(&run.spec.workspaces), &run.spec.params)));
+        evidence.units.extend(
+            task_runs
+                .iter()
+                .map(|t| Unit { apart: apart(&run, t), ..task_unit(t, &pods, &templated(&run.spec.workspaces), &run.spec.params) }),
+        );
     } else {
         evidence.units.extend(task_runs.iter().map(|t| task_unit(t, &[], &[], &run.spec.params)));
     }
@@ -73,6 +77,25 @@ fn account(name: Option<&str>) -> String {
 
 fn templated(bindings: &[WorkspaceBinding]) -> Vec<String> {
     bindings.iter().filter(|w| w.volume_claim_template.is_some()).map(|w| w.name.clone()).collect()
+}
+
+/// The workspaces whose files a task may look for in vain: for each TaskRun an emptyDir is another directory
+/// (`docs/workspaces.md`), whatever a task that ran before it wrote there.
+fn apart(run: &PipelineRun, task_run: &TaskRun) -> Vec<(String, String)> {
+    let Some(spec) = &run.status.pipeline_spec else { return Vec::new() };
+    let children = &run.status.child_references;
+    let Some(this) = children.iter().find(|child| child.name == task_run.metadata.name) else { return Vec::new() };
+    let uses = |name: &str| spec.tasks.iter().chain(&spec.finally).find(|task| task.name == name).map(|task| task.workspaces.as_slice());
+    let empty = |workspace: &str| run.spec.workspaces.iter().any(|bound| bound.name == workspace && bound.empty_dir.is_some());
+    let before = |workspace: &str| {
+        let others = children.iter().take_while(|child| child.name != this.name).map(|child| child.pipeline_task_name.as_str());
+        others
+            .filter(|other| *other != this.pipeline_task_name)
+            .find(|other| uses(other).is_some_and(|used| used.iter().any(|with| with.of_pipeline() == workspace)))
+            .map(str::to_owned)
+    };
+    let workspaces = uses(&this.pipeline_task_name).unwrap_or_default().iter().map(|with| with.of_pipeline());
+    workspaces.filter(|name| empty(name)).filter_map(|name| Some((name.to_owned(), before(name)?))).collect()
 }
 
 fn parent(run: &PipelineRun) -> Unit {

@@ -2,7 +2,7 @@
 
 use super::Mend::{Anywhere, Kubectl, Own, Say, Shell, Yaml};
 use super::{END, LOG, Rule, Weight};
-use crate::diagnose::checks::ended_with_127;
+use crate::diagnose::checks::{ended_with_127, workspace_is_apart};
 use crate::diagnose::evidence::Place;
 
 const CAUSE: Rule = Rule::of(Weight::Cause, END);
@@ -216,6 +216,30 @@ pub(super) const RULES: &[Rule] = &[
         check: Some(ended_with_127),
         source: "exit codes of POSIX shells",
         example: ("", "/tekton/scripts/script-0-rzxnb: line 2: mvn: not found"),
+        ..CAUSE
+    },
+    Rule {
+        id: "WorkspaceApart",
+        on: LOG,
+        patterns: &[
+            "No such file or directory",
+            "no such file or directory",
+            "not a git repository",
+            "does not exist",
+            "no Go files in",
+            "Could not read package.json",
+            "Could not find a package.json",
+        ],
+        check: Some(workspace_is_apart),
+        summary: "step {step} misses a file, and workspace {workspace} is an `emptyDir`: each task has one of its own, empty at its begin, so what {before} wrote is not in it",
+        mend: &[
+            Say("Bind {workspace} to a volume that the run's tasks share, with a storageClassName where no StorageClass is the default:"),
+            Yaml(
+                "spec:\n  workspaces:\n  - name: {workspace}\n    volumeClaimTemplate:\n      spec:\n        accessModes: [ReadWriteOnce]\n        resources:\n          requests:\n            storage: 1Gi",
+            ),
+        ],
+        source: "docs/workspaces.md, emptyDir",
+        example: ("", "cat: /workspace/source/src/README: No such file or directory"),
         ..CAUSE
     },
     Rule {

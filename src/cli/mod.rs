@@ -163,11 +163,15 @@ pub async fn run(args: Vec<OsString>) -> Exit {
     start(program, cli, sandbox_typed, known).await
 }
 
-/// Lets a plugin take the place of a command that is not there.
+/// Lets a plugin take the place of a command that is not there, or that tkn does not have in whose place this is called.
 fn run_plugin(reader: Reader<'_>, args: &[OsString], words: &[String]) -> Option<Exit> {
     let (found, _) = reader.find(words);
-    // Before tkn looks for plugins it knows no `help`.
-    let at_root = found.commands.len() == 1 || found.path() == ["help"];
+    let at_root = match found.path().first().map(String::as_str) {
+        None => true,
+        // Before tkn looks for plugins it knows no `help`.
+        Some("help") => found.commands.len() == 2,
+        Some(command) => reader.as_tkn && !surface::has(command),
+    };
     let plugin = plugins::find(words.first().filter(|_| at_root)?)?;
     plugins::run(&plugin, &args[2..]);
     Some(Exit::NotRun)

@@ -13,6 +13,7 @@ use crate::exit::End;
 use crate::failure::{Exit, Failure};
 use crate::logs::{self, Outcome, Policy, Subject};
 use crate::objects::Object;
+use crate::objects::pipeline::Pipeline;
 use crate::objects::run::{PipelineRun, RunOf, TaskRun};
 use crate::render::{self, LineLook, Printer, Stamps};
 use crate::session::Session;
@@ -253,9 +254,25 @@ pub async fn follow_runs(session: &mut Session, cluster: &Cluster, meant: &Meant
             available.join(" ")
         ))),
         Outcome::NoneFailed => Err(Failure::other(format!("no failed TaskRuns found in {}{meant}", kind.kind))),
+        Outcome::Unstarted if subject == Subject::PipelineRun && session.stands_in_for_tkn() => {
+            look_for_pipelines(cluster, meant).await?;
+            Ok(Outcome::Unstarted)
+        }
         Outcome::Nothing(notice) => Err(Failure::other(render::sentence(&notice, subject, &program))),
         outcome => Ok(outcome),
     }
+}
+
+/// tkn fails where the Pipeline of a run that has not begun is not there. What runs that are labelled lack is not asked.
+async fn look_for_pipelines(cluster: &Cluster, meant: &Meant) -> Result<(), Failure> {
+    for name in meant.names() {
+        let run = cluster.get::<PipelineRun>(&cluster.namespace, name).await?.lens.ok();
+        let reference = run.and_then(|run| run.spec.pipeline_ref).filter(|reference| reference.resolver.is_none());
+        if let Some(pipeline) = reference.and_then(|reference| reference.name) {
+            cluster.get::<Pipeline>(&cluster.namespace, &pipeline).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Names of the runs in the sandbox that are meant by their labels. On a cluster nobody asks for them.
@@ -381,6 +398,8 @@ impl OfTask {
     /// # Errors
     /// As [`follow_run`], and when there is no such Task, no run of it, or nobody who chooses.
     pub async fn logs(self, session: &mut Session) -> Result<Exit, Failure> {
+        // As tkn, for a run that is named as well.
+        self.common.check_limit()?;
         let following = Following::of(Subject::TaskRun, &self.common, self.prefix, self.stamps.timestamps, self.step)?;
         let meant = match runs_of_parent::<TaskRun>(session, self.name, self.run, &self.common).await? {
             OfParent::Runs(meant) => meant,

@@ -119,7 +119,13 @@ impl Lines {
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.held.is_empty() {
                 let (line, end) = ended(line);
-                self.piece(line, Some(end), emit);
+                if self.plain && self.open.is_none() && self.cut.is_none() {
+                    // Nothing is known of it from before: most lines of long logs go this way.
+                    emit(Piece { stamp: b"", text: line, begins: true, end: Some(end) });
+                    self.unstamped += 1;
+                } else {
+                    self.piece(line, Some(end), emit);
+                }
             } else {
                 let mut held = std::mem::take(&mut self.held);
                 held.extend_from_slice(line);

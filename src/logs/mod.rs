@@ -6,6 +6,8 @@ mod drive;
 mod event;
 mod lines;
 mod machine;
+mod pace;
+mod portions;
 mod resume;
 mod slots;
 mod watch;

@@ -3,7 +3,8 @@
 
 use crate::client::{Cluster, LogQuery};
 use crate::logs::machine::Opening;
-use crate::logs::slots::{Asked, Reader};
+use crate::logs::portions::in_portions;
+use crate::logs::slots::Asked;
 
 /// A place that has containers' logs.
 pub trait LogSource: Send + Sync {
@@ -29,6 +30,6 @@ impl LogSource for OfPods {
         let (cluster, namespace) = (self.cluster.clone(), namespace.to_owned());
         let Opening { pod, container, since, tail, stamps, follow, previous, .. } = opening;
         let query = LogQuery { container, follow, timestamps: stamps, since, tail, previous };
-        Box::pin(async move { Ok(Box::new(cluster.log(&namespace, &pod, &query).await?) as Reader) })
+        Box::pin(async move { Ok(in_portions(cluster.log(&namespace, &pod, &query).await?)) })
     }
 }

@@ -1,6 +1,8 @@
 //! Secrets as Tekton reads them: types, keys and annotations (Tekton's `docs/auth.md`), and how one that is there
 //! compares with one that is wanted.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use indexmap::IndexMap;
@@ -238,7 +240,9 @@ pub fn losses(existing: &Secret, wanted: &Manifest) -> Vec<String> {
     if wanted.value["type"].as_str() != Some(kind) {
         losses.push(format!("it is of type {kind}"));
     }
-    for (key, value) in &existing.data {
+    // In the order in which an API server tells them.
+    let data: BTreeMap<&String, &String> = existing.data.iter().collect();
+    for (key, value) in data {
         match wanted.value["data"].get(key).and_then(Value::as_str) {
             Some(new) if STANDARD.decode(new).ok() == STANDARD.decode(value).ok() => {}
             Some(_) => losses.push(format!("its {key} is another")),
@@ -323,6 +327,9 @@ mod tests {
         assert!(losses(&existing, &ssh("ns", "s", &hosts, &key, Some("k"))).is_empty());
         let other = ssh("ns", "s", &["gitlab.com".to_owned()], &self::key(), None);
         assert_eq!(losses(&existing, &other), ["its ssh-privatekey is another", "it is for github.com"]);
+        let known = seen(&ssh("ns", "s", &hosts, &key, Some("k")));
+        let without = ssh("ns", "s", &hosts, &self::key(), None);
+        assert_eq!(losses(&known, &without), ["it has known_hosts as well", "its ssh-privatekey is another"]);
         let basic = basic("ns", "s", &[], &Redacted("u".into()), &Redacted("p".into()));
         assert_eq!(losses(&existing, &basic)[0], "it is of type kubernetes.io/ssh-auth");
     }

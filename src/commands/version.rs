@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::{Cluster, Error, Select};
@@ -81,25 +82,34 @@ const NAMESPACES: [&str; 5] = ["tekton-pipelines", "openshift-pipelines", "tekto
 /// How long the server may be silent; a version is asked for in scripts and in bug reports, where waiting helps nobody.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many questions are under way at once: each needs a connection, of which making one takes longer than an answer.
+const AT_ONCE: usize = 4;
+
 /// Until when an answer has to come. Each answer moves it on, so that a slow way is no silent server.
-struct Patience(Cell<Instant>);
+struct Patience {
+    by: Cell<Instant>,
+    turns: Semaphore,
+}
 
 impl Patience {
     fn new() -> Self {
-        Self(Cell::new(Instant::now() + PATIENCE))
+        Self { by: Cell::new(Instant::now() + PATIENCE), turns: Semaphore::new(AT_ONCE) }
     }
 
     /// An answer that comes in time; none when the server is silent.
     async fn answer<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
-        let mut asked = std::pin::pin!(asked);
+        let mut asked = std::pin::pin!(async {
+            let _turn = self.turns.acquire().await;
+            asked.await
+        });
         loop {
-            let by = self.0.get();
+            let by = self.by.get();
             match timeout_at(by, asked.as_mut()).await {
                 Ok(answer) => {
-                    self.0.set(Instant::now() + PATIENCE);
+                    self.by.set(Instant::now() + PATIENCE);
                     return Some(answer);
                 }
-                Err(_) if self.0.get() > by => {}
+                Err(_) if self.by.get() > by => {}
                 Err(_) => return None,
             }
         }

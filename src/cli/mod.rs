@@ -170,7 +170,7 @@ fn run_plugin(reader: Reader<'_>, args: &[OsString], words: &[String]) -> Option
         None => true,
         // Before tkn looks for plugins it knows no `help`.
         Some("help") => found.commands.len() == 2,
-        Some(command) => reader.as_tkn && !surface::has(command),
+        Some(command) => reader.as_tkn && surface::of(command).is_none(),
     };
     let plugin = plugins::find(words.first().filter(|_| at_root)?)?;
     plugins::run(&plugin, &args[2..]);

@@ -74,11 +74,6 @@ pub fn of(path: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.path == path)
 }
 
-/// Whether tkn has a command of this name below its root.
-pub fn has(command: &str) -> bool {
-    KNOWN.iter().any(|known| known.path.split(' ').next() == Some(command))
-}
-
 /// The tree with the flags that tkn takes and makes nothing of, where the tree has none of the name.
 pub fn with_idle_flags(tree: Command) -> Command {
     all().iter().filter(|known| known.flags.iter().any(|flag| flag.idle)).fold(tree, |tree, known| {

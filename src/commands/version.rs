@@ -190,7 +190,7 @@ async fn all(session: &mut Session, cluster: Option<&Cluster>) -> Result<(), Fai
     Ok(())
 }
 
-/// The version of each component, all asked for at once; a silent server costs a second.
+/// The version of each component, asked for side by side; a silent server costs a second.
 async fn found(cluster: &Cluster, namespace: Option<&str>, components: &[&Component]) -> Vec<Option<String>> {
     let by = &Patience::new();
     let (first, others): (&str, &[&str]) = match namespace {

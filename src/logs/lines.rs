@@ -119,13 +119,7 @@ impl Lines {
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.held.is_empty() {
                 let (line, end) = ended(line);
-                if self.plain && self.open.is_none() && self.cut.is_none() {
-                    // Nothing is known of it from before: most lines of long logs go this way.
-                    emit(Piece { stamp: b"", text: line, begins: true, end: Some(end) });
-                    self.unstamped += 1;
-                } else {
-                    self.piece(line, Some(end), emit);
-                }
+                self.piece(line, Some(end), emit);
             } else {
                 let mut held = std::mem::take(&mut self.held);
                 held.extend_from_slice(line);
@@ -195,6 +189,11 @@ impl Lines {
     }
 
     fn piece(&mut self, bytes: &[u8], end: Option<End>, emit: &mut dyn FnMut(Piece<'_>)) {
+        if self.plain && end.is_some() && self.open.is_none() && self.cut.is_none() {
+            // A line without a stamp and a past, as long logs have a million of: what is below costs several times as much.
+            self.unstamped += 1;
+            return emit(Piece { stamp: b"", text: bytes, begins: true, end });
+        }
         let (mut open, text, begins) = match self.open.take() {
             Some(open) => (open, bytes, false),
             None => self.begin(bytes, emit),

@@ -5,6 +5,7 @@ use super::{listed, traces};
 use crate::client::{Cluster, Error, Select};
 use crate::kinds;
 use crate::objects::core::Pod;
+use crate::objects::pipeline::WorkspaceUse;
 use crate::objects::run::{CustomRun, Param, PipelineRun, Run, RunOf as _, TaskRun, WorkspaceBinding};
 use crate::objects::verdict::State;
 
@@ -82,20 +83,22 @@ fn templated(bindings: &[WorkspaceBinding]) -> Vec<String> {
 /// The workspaces whose files a task may look for in vain: for each TaskRun an emptyDir is another directory
 /// (`docs/workspaces.md`), whatever a task that ran before it wrote there.
 fn apart(run: &PipelineRun, task_run: &TaskRun) -> Vec<(String, String)> {
-    let Some(spec) = &run.status.pipeline_spec else { return Vec::new() };
     let children = &run.status.child_references;
-    let Some(this) = children.iter().find(|child| child.name == task_run.metadata.name) else { return Vec::new() };
-    let uses = |name: &str| spec.tasks.iter().chain(&spec.finally).find(|task| task.name == name).map(|task| task.workspaces.as_slice());
-    let empty = |workspace: &str| run.spec.workspaces.iter().any(|bound| bound.name == workspace && bound.empty_dir.is_some());
-    let before = |workspace: &str| {
-        let others = children.iter().take_while(|child| child.name != this.name).map(|child| child.pipeline_task_name.as_str());
-        others
-            .filter(|other| *other != this.pipeline_task_name)
-            .find(|other| uses(other).is_some_and(|used| used.iter().any(|with| with.of_pipeline() == workspace)))
-            .map(str::to_owned)
+    let (Some(spec), Some(at)) = (&run.status.pipeline_spec, children.iter().position(|child| child.name == task_run.metadata.name)) else {
+        return Vec::new();
     };
-    let workspaces = uses(&this.pipeline_task_name).unwrap_or_default().iter().map(|with| with.of_pipeline());
-    workspaces.filter(|name| empty(name)).filter_map(|name| Some((name.to_owned(), before(name)?))).collect()
+    let (task, earlier) = (&children[at].pipeline_task_name, &children[..at]);
+    let uses = |name: &str| {
+        let task = spec.tasks.iter().chain(&spec.finally).find(|task| task.name == name);
+        task.into_iter().flat_map(|task| &task.workspaces).map(WorkspaceUse::of_pipeline)
+    };
+    let is_empty = |workspace: &str| run.spec.workspaces.iter().any(|bound| bound.name == workspace && bound.empty_dir.is_some());
+    let had_before = |workspace: &str| {
+        let mut others = earlier.iter().map(|child| &child.pipeline_task_name).filter(|other| *other != task);
+        others.find(|other| uses(other).any(|used| used == workspace))
+    };
+    let empty = uses(task).filter(|workspace| is_empty(workspace));
+    empty.filter_map(|workspace| Some((workspace.to_owned(), had_before(workspace)?.clone()))).collect()
 }
 
 fn parent(run: &PipelineRun) -> Unit {

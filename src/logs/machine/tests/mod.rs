@@ -159,12 +159,12 @@ fn a_followed_step_is_over_only_when_its_container_is() {
 /// or after the step is said to have ended at 03:04:05; whether the log is asked for once more.
 fn is_read_again(open_for: u64, told_before: bool) -> bool {
     let over = || {
-        let ended = json!({"terminated": {"exitCode": 0, "finishedAt": "2026-01-02T03:04:05Z"}});
-        let value = json!({
-            "metadata": {"name": "p"}, "spec": {"containers": [{"name": "step-x"}]},
-            "status": {"phase": "Succeeded", "containerStatuses": [{"name": "step-x", "state": ended}]},
-        });
-        Input::Pod(Box::new(serde_json::from_value(value).unwrap()))
+        let mut over = pod("p", &[("step-x", Some(0))]);
+        if let Input::Pod(pod) = &mut over {
+            let ended = pod.status.container_statuses[0].state.terminated.as_mut().unwrap();
+            ended.finished_at = "2026-01-02T03:04:05Z".parse().ok();
+        }
+        over
     };
     let mut told = Told::new(true);
     told.tell(run("Unknown", &[("r-a", "a")])).tell(task("r-a", "Unknown", &["p"])).tell(pod("p", &[("step-x", None)]));

@@ -34,14 +34,15 @@ impl Request {
 pub struct Answer {
     status: u16,
     media: &'static str,
-    retry_after: Option<u64>,
-    body: String,
+    /// More of the head, a line each
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
 }
 
 impl Answer {
     /// An object.
     pub fn json(object: &Value) -> Self {
-        Self { status: 200, media: "application/json", retry_after: None, body: object.to_string() }
+        Self { body: object.to_string().into_bytes(), media: "application/json", ..Self::bytes(&[]) }
     }
 
     /// A `Status` of failure, as the API server words it.
@@ -60,17 +61,33 @@ impl Answer {
 
     /// A failure in words of a proxy or a load balancer: no `Status`.
     pub fn no_status(code: u16, body: &str) -> Self {
-        Self { status: code, media: "text/plain; charset=utf-8", retry_after: None, body: body.to_owned() }
+        Self { status: code, media: "text/plain; charset=utf-8", ..Self::bytes(body.as_bytes()) }
     }
 
     /// Something that is no JSON, with status 200.
     pub fn text(text: &str) -> Self {
-        Self { status: 200, media: "text/html", retry_after: None, body: text.to_owned() }
+        Self { media: "text/html", ..Self::bytes(text.as_bytes()) }
+    }
+
+    /// A file, with status 200.
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self { status: 200, media: "application/octet-stream", headers: Vec::new(), body: bytes.to_owned() }
+    }
+
+    /// The same with one more line in its head.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The way to another place.
+    pub fn moved(place: &str) -> Self {
+        Self { status: 302, ..Self::bytes(&[]) }.header("Location", place)
     }
 
     /// The same with `Retry-After: SECONDS`.
     pub fn retry_after(self, seconds: u64) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+        self.header("Retry-After", seconds.to_string())
     }
 }
 
@@ -170,14 +187,14 @@ fn serve(stream: TcpStream, asked: &Mutex<Vec<Request>>, answer: &Answering) -> 
         asked.len() - 1
     };
     let answer = answer(&request, before);
-    let retry_after = answer.retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
+    let more: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "HTTP/1.1 {} Answer\r\nContent-Type: {}\r\nContent-Length: {}\r\n{retry_after}Connection: close\r\n\r\n",
+        "HTTP/1.1 {} Answer\r\nContent-Type: {}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n",
         answer.status,
         answer.media,
         answer.body.len()
     );
     let mut stream = stream;
     stream.write_all(head.as_bytes())?;
-    stream.write_all(answer.body.as_bytes())
+    stream.write_all(&answer.body)
 }

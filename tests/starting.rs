@@ -216,3 +216,14 @@ fn a_definition_is_read_from_a_url() {
     let missing = format!("{}/none.yaml", web.url());
     world.rtkn(&["pipeline", "start", "-f", &missing]).exits(1).says("url specified returned a 404: not found");
 }
+
+#[test]
+fn a_url_may_lead_on_to_another_place() {
+    let server = FakeServer::start(|request, _| match request.target.as_str() {
+        "/moved.yaml" => Answer::moved("/pipeline.yaml"),
+        _ => Answer::text(PIPELINE),
+    });
+    let url = format!("{}/moved.yaml", server.url());
+    let ran = World::sandbox().rtkn(&["pipeline", "start", "-f", &url, "-p", "who=x", "--use-param-defaults", "--dry-run"]).ok();
+    assert!(ran.stdout.contains("generateName: build-run-"), "{}", ran.stdout);
+}

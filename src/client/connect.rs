@@ -25,18 +25,22 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When certificates, keys, credentials or the proxy cannot be used.
-pub(super) fn client(mut config: Config) -> kube::Result<kube::Client> {
-    if config.accept_invalid_certs && config.root_cert.is_none() {
-        // Nobody looks at the machine's certificates then, and reading them takes longer than the rest of a start.
-        config.root_cert = Some(Vec::new());
-    }
-    let now = Arc::new(RwLock::new(with_credentials(config.clone())?));
+pub(super) fn client(config: Config) -> kube::Result<kube::Client> {
+    let now = Arc::new(RwLock::new(plain(config.clone())?));
     let namespace = config.default_namespace.clone();
     Ok(kube::Client::new(Renewing { config: Arc::new(config), now }, namespace))
 }
 
-/// A client with the credentials that the configuration leads to now: a plugin is run, a file is read.
-fn with_credentials(config: Config) -> kube::Result<kube::Client> {
+/// A client with the credentials that the configuration leads to now: a plugin is run, a file is read. Its answers are
+/// given as they come: redirections, and refusals of the credentials.
+///
+/// # Errors
+/// As [`client`] has them.
+pub(super) fn plain(mut config: Config) -> kube::Result<kube::Client> {
+    if config.accept_invalid_certs && config.root_cert.is_none() {
+        // Nobody looks at the machine's certificates then, and reading them takes longer than the rest of a start.
+        config.root_cert = Some(Vec::new());
+    }
     if config.proxy_url.is_some() {
         return kube::Client::try_from(config);
     }
@@ -94,7 +98,7 @@ impl Renewing {
         let fresh = tokio::task::spawn_blocking(move || {
             // The client's worker belongs to the runtime.
             let _within = runtime.enter();
-            with_credentials(config)
+            plain(config)
         });
         let fresh = fresh.await.map_err(|_| format!("the credentials of {namespace} cannot be renewed"))??;
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();

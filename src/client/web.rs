@@ -1,8 +1,11 @@
 //! A page of the web, read as a person's browser would: with the machine's certificates, through the proxy that the
 //! environment names, and after the server's redirections. Nothing of a cluster's credentials goes there.
 
-use http::header::LOCATION;
-use http::{Request, Uri};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, LOCATION, USER_AGENT};
+use http::request::Parts;
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Limited};
 use kube::Config;
 
 use super::connect;
@@ -11,43 +14,75 @@ use super::error::{Error, innermost};
 /// How often a server may send on to another place.
 const REDIRECTIONS: usize = 10;
 
+/// How many bytes of an answer are read. What Tekton can be given is smaller; a page without an end is none.
+const LONGEST: usize = 64 << 20;
+
 /// The status and the text of a page.
 ///
 /// # Errors
 /// When the address is none, nobody answers, or the text is no UTF-8.
 pub async fn get(url: &str) -> Result<(u16, String), Error> {
-    let failed = |reason: String| Error::Page { url: url.to_owned(), reason };
-    let mut uri: Uri = url.parse().map_err(|_| failed("this is no URL".into()))?;
+    let request = Request::get(url).header("Accept", "*/*").body(Bytes::new());
+    let answer = fetch(request.map_err(|_| failed(url, "this is no URL"))?, false).await?;
+    let text = String::from_utf8(answer.body().to_vec()).map_err(|_| failed(url, "the page is no UTF-8"))?;
+    Ok((answer.status().as_u16(), text))
+}
+
+/// What a server answers, wherever it sends on to. Credentials are not taken along to another server.
+///
+/// # Errors
+/// When nobody answers, or the answer leads nowhere.
+pub async fn fetch(request: Request<Bytes>, any_certificate: bool) -> Result<Response<Bytes>, Error> {
+    let url = request.uri().to_string();
+    let (mut parts, body) = request.into_parts();
     for _ in 0..REDIRECTIONS {
-        let answer = once(&uri).await.map_err(|error| failed(innermost(&error)))?;
-        let status = answer.status();
-        let Some(next) = answer.headers().get(LOCATION).filter(|_| status.is_redirection()) else {
-            let bytes = answer.into_body().collect_bytes().await.map_err(|error| failed(innermost(&error)))?;
-            let text = String::from_utf8(bytes.to_vec()).map_err(|_| failed("the page is no UTF-8".into()))?;
-            return Ok((status.as_u16(), text));
-        };
-        let next = next.to_str().ok().and_then(|place| joined(&uri, place));
-        uri = next.ok_or_else(|| failed("it sends on to a place that is no URL".into()))?;
+        let answer = once(&parts, &body, any_certificate).await.map_err(|reason| failed(&url, reason))?;
+        let Some(place) = answer.headers().get(LOCATION).filter(|_| answer.status().is_redirection()) else { return Ok(answer) };
+        let next = place.to_str().ok().and_then(|place| joined(&parts.uri, place));
+        let next = next.ok_or_else(|| failed(&url, "it sends on to a place that is no URL"))?;
+        if next.authority() != parts.uri.authority() || next.scheme() != parts.uri.scheme() {
+            parts.headers.remove(AUTHORIZATION);
+        }
+        parts.uri = next;
     }
-    Err(failed(format!("it sends on more than {REDIRECTIONS} times")))
+    Err(failed(&url, format!("it sends on more than {REDIRECTIONS} times")))
 }
 
-async fn once(uri: &Uri) -> kube::Result<http::Response<kube::client::Body>> {
-    let origin = format!("{}://{}/", uri.scheme_str().unwrap_or("http"), uri.authority().map_or("", |a| a.as_str()));
-    let mut config = Config::new(origin.parse().expect("the parts of a URL make one"));
+fn failed(url: &str, reason: impl Into<String>) -> Error {
+    Error::Page { url: url.to_owned(), reason: reason.into() }
+}
+
+async fn once(parts: &Parts, body: &Bytes, any_certificate: bool) -> Result<Response<Bytes>, String> {
+    let uri = &parts.uri;
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err("this is no URL of a server".into());
+    };
+    let origin = format!("{scheme}://{authority}/").parse().map_err(|_| "this is no URL")?;
+    let mut config = Config::new(origin);
     config.proxy_url = proxy(uri);
-    let client = connect::client(config)?;
+    config.accept_invalid_certs = any_certificate;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::get(path).header("Accept", "*/*").header("User-Agent", super::FIELD_MANAGER).body(kube::client::Body::empty());
-    client.send(request.expect("a URL's path makes a request")).await
+    let mut request = Request::new(kube::client::Body::from(body.clone()));
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = path.parse().map_err(|_| "this is no URL")?;
+    *request.headers_mut() = parts.headers.clone();
+    request.headers_mut().insert(USER_AGENT, http::HeaderValue::from_static(super::FIELD_MANAGER));
+    let sent = async { connect::plain(config)?.send(request).await };
+    let (head, body) = sent.await.map_err(|error| innermost(&error))?.into_parts();
+    let bytes = Limited::new(body, LONGEST).collect().await.map_err(|error| innermost(error.as_ref()))?.to_bytes();
+    Ok(Response::from_parts(head, bytes))
 }
 
-/// Where a redirection leads.
+/// Where a redirection leads (RFC 3986, section 5.2): to another server, another path, or a neighbour of the page.
 fn joined(from: &Uri, place: &str) -> Option<Uri> {
-    match place.starts_with('/') {
-        true => format!("{}://{}{place}", from.scheme_str()?, from.authority()?).parse().ok(),
-        false => place.parse().ok().filter(|uri: &Uri| uri.scheme().is_some()),
-    }
+    let (scheme, server) = (from.scheme_str()?, from.authority()?);
+    let whole = match place {
+        _ if place.contains("://") => place.to_owned(),
+        _ if place.starts_with("//") => format!("{scheme}:{place}"),
+        _ if place.starts_with('/') => format!("{scheme}://{server}{place}"),
+        _ => format!("{scheme}://{server}{}/{place}", from.path().rsplit_once('/').map_or("", |(folder, _)| folder)),
+    };
+    whole.parse().ok().filter(|uri: &Uri| uri.authority().is_some())
 }
 
 /// The proxy that the environment names for a place; none for those that `NO_PROXY` lists.
@@ -69,8 +104,11 @@ mod tests {
     #[test]
     fn a_redirection_may_leave_out_the_server() {
         let from: Uri = "https://example.org/a/b?c".parse().expect("a URL");
-        assert_eq!(joined(&from, "/d").map(|u| u.to_string()), Some("https://example.org/d".into()));
-        assert_eq!(joined(&from, "http://other.example/x").map(|u| u.to_string()), Some("http://other.example/x".into()));
-        assert_eq!(joined(&from, "mailto"), None);
+        let leads = |place: &str| joined(&from, place).map(|uri| uri.to_string());
+        assert_eq!(leads("/d").as_deref(), Some("https://example.org/d"));
+        assert_eq!(leads("d?e").as_deref(), Some("https://example.org/a/d?e"));
+        assert_eq!(leads("//other.example/x").as_deref(), Some("https://other.example/x"));
+        assert_eq!(leads("http://other.example/x").as_deref(), Some("http://other.example/x"));
+        assert_eq!(leads("http:// none"), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 
+use crate::bundle;
 use crate::client;
 pub use crate::exit::Exit;
 use crate::kubeconfig;
@@ -242,6 +243,29 @@ impl Failure {
             client::Error::Name { .. } => Self::usage(message),
             client::Error::Undecodable { .. } | client::Error::Transport { .. } | client::Error::Page { .. } => Self::other(message),
         }
+    }
+}
+
+impl From<bundle::Error> for Failure {
+    fn from(error: bundle::Error) -> Self {
+        let (message, as_tkn) = (error.to_string(), error.said_by_tkn());
+        let failure = match error {
+            bundle::Error::Web(error) => return error.into(),
+            bundle::Error::Reference { .. } => {
+                Self::usage(message).hint("an image's name is [REGISTRY/]REPOSITORY[:TAG], or with @sha256:DIGEST in place of the tag")
+            }
+            bundle::Error::Refused { status: 401 | 403, credentials, .. } => {
+                let failure = Self::new(Kind::Denied, message);
+                let failure = credentials
+                    .into_iter()
+                    .fold(failure, |failure, wrong| failure.hint(format!("of the credentials kept for it: {wrong}")));
+                failure.hint("log in with `docker login` or `podman login`, or give --remote-username and --remote-password")
+            }
+            bundle::Error::Refused { status: 404, .. } | bundle::Error::Absent { .. } => Self::not_found(message),
+            bundle::Error::Refused { .. } => Self::other(message),
+            bundle::Error::Unreadable { .. } => Self::invalid(message),
+        };
+        Self { as_tkn, ..failure }
     }
 }
 

@@ -2,6 +2,7 @@
 //! kubeconfig → client → objects → views → render, with `verbs` and `commands` at the top of that way and
 //! `sandbox` as the server that needs no cluster.
 
+pub mod bundle;
 pub mod cli;
 pub mod client;
 pub mod commands;

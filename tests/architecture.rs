@@ -7,6 +7,7 @@ use std::path::Path;
 
 /// What each top-level module may use of the others. `cli` appears below `commands` for the completers of names only.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("bundle", &["client"]),
     ("cli", &["commands", "failure", "kinds", "kubeconfig", "near", "objects", "sandbox", "session", "term"]),
     ("client", &["kinds", "kubeconfig", "objects"]),
     (
@@ -19,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Rules look at evidence; only its gathering asks the server, and only `words` knows how an explanation looks.
     ("diagnose", &["client", "kinds", "near", "objects", "scaffold", "term", "views"]),
     ("exit", &[]),
-    ("failure", &["client", "exit", "kubeconfig", "logs", "sandbox", "term"]),
+    ("failure", &["bundle", "client", "exit", "kubeconfig", "logs", "sandbox", "term"]),
     ("input", &[]),
     ("kinds", &[]),
     ("kubeconfig", &["near"]),
@@ -38,8 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "verbs",
         &[
-            "cli", "client", "diagnose", "exit", "failure", "input", "kinds", "logs", "near", "objects", "render", "scaffold", "session",
-            "term", "views",
+            "bundle", "cli", "client", "diagnose", "exit", "failure", "input", "kinds", "logs", "near", "objects", "render", "scaffold",
+            "session", "term", "views",
         ],
     ),
     // A Secret's page says what `scaffold` knows of Secrets: types, hosts, fingerprints.

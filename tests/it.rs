@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod board;
+mod bundles;
 mod called;
 mod completion;
 mod credentials;

@@ -37,8 +37,8 @@ pub(super) fn of_pipeline<T: Startable>(session: &Session, args: &Common, own: &
 ///
 /// # Errors
 /// As tkn words them.
-pub(super) fn of_task<T: Startable>(session: &Session, args: &Common, own: &Own, image: Option<&str>) -> Result<(), Failure> {
-    let words = T::WORDS;
+pub(super) fn of_task<T: Startable>(session: &Session, args: &Common, own: &Own) -> Result<(), Failure> {
+    let (words, image) = (T::WORDS, own.image.as_ref());
     defaults_of_again::<T>(args, own)?;
     shape(args)?;
     if args.then.shape()? == Shape::Name && session.stands_in_for_tkn() {
@@ -98,11 +98,13 @@ fn contradictions<T: Startable>(session: &Session, args: &Common, own: &Own) -> 
         (resolver && args.filename.is_some(), "--resolver", "--filename"),
         (resolver && args.last, "--resolver", "--last"),
         (resolver && own.again.is_some(), "--resolver", again),
+        (resolver && own.image.is_some(), "--resolver", "--image"),
         (resolver && own.resolvertype.is_some(), "--resolver", "--resolvertype"),
     ];
     let of_tkn = [
         (args.filename.is_some() && args.name.is_some(), "NAME", "--filename"),
         (args.filename.is_some() && own.again.is_some(), "--filename", again),
+        (own.image.is_some() && own.again.is_some(), "--image", again),
         (args.filename.is_some() && own.resolvertype.is_some(), "--filename", "--resolvertype"),
         (own.again.is_some() && own.resolvertype.is_some(), again, "--resolvertype"),
     ];

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::limits::limit;
 use super::{Common, Own, check, start};
+use crate::bundle::Access;
 use crate::failure::{Exit, Failure};
 use crate::objects::pipeline::{Pipeline, Task};
 use crate::objects::run::{PipelineRun, TaskRun};
@@ -53,8 +54,8 @@ pub struct OfTask {
     /// Time limit of the run, such as 1h30m
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
-    /// A bundle that holds the Task
-    #[arg(long, short, value_name = "IMAGE", hide = true)]
+    /// Start the Task NAME of this bundle, an image of Tekton objects, without making the Task itself
+    #[arg(long, short, value_name = "IMAGE")]
     image: Option<String>,
     #[command(flatten)]
     remote: Remote,
@@ -62,33 +63,44 @@ pub struct OfTask {
     exit: ExitWithTaskRun,
 }
 
-/// How a bundle's registry is reached. This version reads no bundles; tkn's scripts may say it all the same.
+/// How a bundle's registry is reached. Without them, as whom `docker login` or `podman login` has said.
 #[derive(Args, Clone, Debug)]
 struct Remote {
-    /// A token for the registry
-    #[arg(long, value_name = "TOKEN", hide = true)]
+    /// A token that the registry of --image takes
+    #[arg(long, value_name = "TOKEN")]
     remote_bearer: Option<String>,
-    /// A user of the registry
-    #[arg(long, value_name = "NAME", hide = true)]
+    /// User of the registry of --image, with --remote-password
+    #[arg(long, value_name = "NAME")]
     remote_username: Option<String>,
-    /// The user's password
-    #[arg(long, value_name = "PASSWORD", hide = true)]
+    /// Password of the user
+    #[arg(long, value_name = "PASSWORD")]
     remote_password: Option<String>,
-    /// Take any certificate of the registry
-    #[arg(long, hide = true)]
+    /// Take any certificate of the registry of --image
+    #[arg(long)]
     remote_skip_tls: bool,
 }
 
 impl Remote {
-    /// One of its flags that was given.
-    fn given(&self) -> Option<&'static str> {
+    /// Refuses a flag without the image that it is for, and one half of a user and a password.
+    fn check(&self, image: bool) -> Result<(), Failure> {
         let flags = [
             (self.remote_bearer.is_some(), "--remote-bearer"),
             (self.remote_username.is_some(), "--remote-username"),
             (self.remote_password.is_some(), "--remote-password"),
             (self.remote_skip_tls, "--remote-skip-tls"),
         ];
-        flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+        match flags.into_iter().find(|(given, _)| *given && !image) {
+            Some((_, flag)) => Err(Failure::usage(format!("{flag} goes with --image, which says what it is for"))),
+            None if self.remote_username.is_some() != self.remote_password.is_some() => {
+                Err(Failure::usage("--remote-username and --remote-password go together"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn access(self) -> Access {
+        let (user, password) = (given(self.remote_username), given(self.remote_password));
+        Access { bearer: given(self.remote_bearer), user: user.zip(password), any_certificate: self.remote_skip_tls }
     }
 }
 
@@ -111,6 +123,7 @@ impl OfPipeline {
             limits,
             task_accounts: self.task_serviceaccount,
             resolvertype: given(self.resolvertype),
+            image: None,
             exit_with_error: self.exit_with_pipelinerun_error,
         };
         let common = self.common.tidy();
@@ -126,20 +139,13 @@ impl OfTask {
     /// As the flags and the server have it.
     pub async fn start(self, session: &mut Session) -> Result<Exit, Failure> {
         let limits = given(self.timeout).map(|text| ("", text)).into_iter().collect();
-        let own = Own { again: given(self.use_taskrun), limits, exit_with_error: self.exit.error, ..Own::default() };
         let (common, image) = (self.common.tidy(), given(self.image));
-        check::of_task::<Task>(session, &common, &own, image.as_deref())?;
-        if let Some(flag) = self.remote.given().filter(|_| image.is_none() && !session.stands_in_for_tkn()) {
-            return Err(Failure::usage(format!("{flag} goes with --image, which says what it is for")));
+        if !session.stands_in_for_tkn() {
+            self.remote.check(image.is_some())?;
         }
-        if let Some(image) = image {
-            let name = common.name.unwrap_or_default();
-            let other = format!(
-                "task start --resolver bundles --resolver-param bundle={image} --resolver-param name={name} --resolver-param kind=task"
-            );
-            return Err(Failure::usage("this version reads no bundles, so --image starts nothing")
-                .hint(format!("a cluster can fetch it: {}", session.command(&other))));
-        }
+        let image = image.map(|image| (image, self.remote.access()));
+        let own = Own { again: given(self.use_taskrun), limits, image, exit_with_error: self.exit.error, ..Own::default() };
+        check::of_task::<Task>(session, &common, &own)?;
         start::<TaskRun>(session, common, own).await
     }
 }

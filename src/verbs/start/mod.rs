@@ -18,6 +18,7 @@ mod workspaces;
 use clap::Args;
 use serde_json::Value;
 
+use crate::bundle::Access;
 use crate::client::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::objects::Object;
@@ -93,7 +94,7 @@ pub struct Common {
 }
 
 /// What a kind adds to the flags.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Own {
     /// `--use-pipelinerun`, `--use-taskrun`
     again: Option<String>,
@@ -103,6 +104,8 @@ struct Own {
     task_accounts: Vec<String>,
     /// `--resolvertype`
     resolvertype: Option<String>,
+    /// `--image`, and how its registry is reached
+    image: Option<(String, Access)>,
     /// End with the run's status
     exit_with_error: bool,
 }

@@ -6,8 +6,10 @@ use super::build::Base;
 use super::files::Text;
 use super::params::{self, Declared};
 use super::{Common, Own, Startable, again, files, strict};
+use crate::bundle::{self, Access, Reference};
 use crate::client::Cluster;
 use crate::failure::Failure;
+use crate::kinds::Kind;
 use crate::objects::pipeline::WorkspaceDeclaration;
 use crate::objects::shape::scalars;
 use crate::objects::upgrade;
@@ -53,9 +55,15 @@ pub(super) async fn source<T: Startable>(session: &Session, cluster: &Cluster, a
     if let Some(resolver) = &args.resolver {
         return resolved(args, resolver);
     }
+    if let Some((image, access)) = &own.image {
+        let name = args.name.as_deref().unwrap_or_default();
+        return of_definition::<T>(session, cluster, &of_image(image, access, T::KIND, name).await?).await;
+    }
     // Beside a file tkn has no use for a name, and of a Task none for the file.
     match (&args.filename, &args.name) {
-        (Some(file), name) if name.is_none() || !T::WORDS.name_first => of_file::<T>(session, cluster, file).await,
+        (Some(file), name) if name.is_none() || !T::WORDS.name_first => {
+            of_definition::<T>(session, cluster, &files::yaml(file).await?).await
+        }
         (_, name) => {
             let name = name.clone().unwrap_or_default();
             let definition = existing::<T>(cluster, &name).await?;
@@ -114,10 +122,17 @@ fn resolved(args: &Common, resolver: &str) -> Result<Source, Failure> {
     Ok(Source::of_run(name, base, &Value::Null))
 }
 
-async fn of_file<T: Startable>(session: &Session, cluster: &Cluster, file: &str) -> Result<Source, Failure> {
-    let text = files::yaml(file).await?;
-    let read = documents(&text.text).map_err(|wrong| unread::<T>(&text, &wrong))?;
-    let is = |kind: &'static crate::kinds::Kind| move |d: &&Document| d.manifest.kind == kind;
+/// An object of a bundle, under the name that messages have for it.
+async fn of_image(image: &str, access: &Access, kind: &Kind, name: &str) -> Result<Text, Failure> {
+    let text = bundle::object(&Reference::parse(image)?, access, kind.noun, name).await?;
+    Ok(Text { name: format!("{} {name} of {image}", kind.kind), text })
+}
+
+/// What a text defines: a definition, or a run.
+async fn of_definition<T: Startable>(session: &Session, cluster: &Cluster, text: &Text) -> Result<Source, Failure> {
+    let file = text.name.as_str();
+    let read = documents(&text.text).map_err(|wrong| unread::<T>(text, &wrong))?;
+    let is = |kind: &'static Kind| move |d: &&Document| d.manifest.kind == kind;
     let run = read.iter().find(is(T::Run::KIND));
     // A file of something else is read as if it were what is wanted, so that its first wrong field is told.
     let found = read.iter().find(is(T::KIND)).or(run).or(read.first());

@@ -215,6 +215,10 @@ fn said_by_tkn(error: &kubeconfig::Error) -> Option<String> {
             Some("invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable".to_owned())
         }
         kubeconfig::Error::Read { path, source } => Some(format!("stat {}: {}", path.display(), describe_io(source).to_lowercase())),
+        // The reason is told with its place, as this program's reader has it.
+        kubeconfig::Error::Parse { path, reason } => {
+            Some(format!("error loading config file {:?}: yaml: {reason}", path.display().to_string()))
+        }
         kubeconfig::Error::Context { name, .. } => {
             Some(format!("invalid configuration: [context was not found for specified context: {name}, cluster has no server defined]"))
         }

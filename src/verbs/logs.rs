@@ -238,10 +238,11 @@ pub async fn follow_runs(session: &mut Session, cluster: &Cluster, meant: &Meant
     let followed = logs::follow_all(cluster, subject, &cluster.namespace, meant.which(), &policy, &mut printer).await;
     let outcome = match followed {
         Ok(outcome) => outcome,
-        Err(logs::Error::Client(error)) if error.is_not_found() => {
+        Err(logs::Error::Client(error)) => {
+            let missing = error.is_not_found();
             let failure = Failure::from(error);
             let failure = if subject == Subject::TaskRun { failure.context("Unable to get TaskRun") } else { failure };
-            return Err(super::missing::with_hints(cluster, kind, &meant.names(), failure).await);
+            return Err(if missing { super::missing::with_hints(cluster, kind, &meant.names(), failure).await } else { failure });
         }
         Err(logs::Error::NoRuns) => return Err(Failure::not_found(format!("No {}s found{meant}", kind.kind))),
         Err(error) => return Err(error.into()),

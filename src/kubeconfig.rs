@@ -62,6 +62,18 @@ pub enum Error {
         /// One that is spelled alike
         near: Option<String>,
     },
+    /// A proxy that can be none
+    #[error("invalid configuration: invalid 'proxy-url' for cluster {cluster:?}: it has to begin with http://, https:// or socks5://")]
+    Proxy {
+        /// The cluster that names it
+        cluster: String,
+    },
+    /// A server that can be none
+    #[error("kubeconfig: the server {url:?} is no URL")]
+    Server {
+        /// What stands there
+        url: String,
+    },
     /// No context is chosen
     #[error("kubeconfig: no current-context is set; choose one with --context")]
     NoContext,
@@ -81,20 +93,34 @@ pub async fn target(wanted: &Wanted) -> Result<Target, Error> {
     };
     let options = KubeConfigOptions { context: wanted.context.clone(), ..KubeConfigOptions::default() };
     check_context(&kubeconfig, wanted.context.as_deref())?;
-    let named_proxy = names_proxy(&kubeconfig, wanted.context.as_deref());
+    let named_proxy = named_proxy(&kubeconfig, wanted.context.as_deref())?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(Error::Invalid)?;
     config.connect_timeout = Some(std::time::Duration::from_secs(10));
-    if !named_proxy {
-        config.proxy_url = proxy(&Matcher::from_env(), &config.cluster_url);
-    }
+    config.cluster_url = with_scheme(&config)?;
+    // The environment's proxies do not apply where the cluster has its own (client-go).
+    config.proxy_url = named_proxy.or_else(|| proxy(&Matcher::from_env(), &config.cluster_url));
     // A watch or a followed log is silent for as long as nothing happens.
     config.read_timeout = None;
     Ok(with_namespace(config, wanted))
 }
 
 fn with_namespace(config: Config, wanted: &Wanted) -> Target {
-    let namespace = wanted.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    // A path without a namespace is that of all of them.
+    let named = [wanted.namespace.as_deref(), Some(&config.default_namespace)].into_iter().flatten().find(|name| !name.is_empty());
+    let namespace = named.unwrap_or("default").to_owned();
     Target { config, namespace }
+}
+
+/// The server's URL. Without a scheme it is `https` where the kubeconfig speaks of certificates (client-go).
+fn with_scheme(config: &Config) -> Result<http::Uri, Error> {
+    let url = &config.cluster_url;
+    if url.scheme().is_some() {
+        return Ok(url.clone());
+    }
+    let who = &config.auth_info;
+    let certificate = who.client_certificate.is_some() || who.client_certificate_data.is_some();
+    let scheme = if config.root_cert.is_some() || config.accept_invalid_certs || certificate { "https" } else { "http" };
+    format!("{scheme}://{url}").parse().map_err(|_| Error::Server { url: url.to_string() })
 }
 
 fn in_cluster(wanted: &Wanted) -> Result<Target, Error> {
@@ -158,13 +184,15 @@ fn check_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<(), Err
     Err(Error::Context { name: name.to_owned(), known, near })
 }
 
-/// Whether the chosen cluster has a `proxy-url` of its own; then the environment's proxies do not apply (client-go).
-fn names_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
+/// The `proxy-url` of the chosen cluster.
+fn named_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<Option<http::Uri>, Error> {
     let context = context.or(kubeconfig.current_context.as_deref());
     let context = kubeconfig.contexts.iter().find(|c| Some(c.name.as_str()) == context);
-    let cluster = context.and_then(|c| c.context.as_ref()).map(|c| c.cluster.as_str());
-    let cluster = kubeconfig.clusters.iter().find(|c| Some(c.name.as_str()) == cluster);
-    cluster.and_then(|c| c.cluster.as_ref()).is_some_and(|c| c.proxy_url.is_some())
+    let name = context.and_then(|c| c.context.as_ref()).map(|c| c.cluster.as_str());
+    let cluster = kubeconfig.clusters.iter().find(|c| Some(c.name.as_str()) == name).and_then(|c| c.cluster.as_ref());
+    let Some(url) = cluster.and_then(|c| c.proxy_url.as_deref()).filter(|url| !url.is_empty()) else { return Ok(None) };
+    let uri = url.parse().ok().filter(|uri: &http::Uri| matches!(uri.scheme_str(), Some("http" | "https" | "socks5")));
+    uri.map(Some).ok_or_else(|| Error::Proxy { cluster: name.unwrap_or_default().to_owned() })
 }
 
 /// The proxy that the environment names for a server (`HTTPS_PROXY`, `NO_PROXY`, …). kube compares `NO_PROXY` with the

@@ -11,12 +11,16 @@ use http::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use jiff::{SignedDuration, Timestamp};
 use kube::Config;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ConfigExt as _};
+use tokio::sync::Mutex;
 use tower::retry::RetryLayer;
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
+
+use super::identity;
 
 /// After this long without a byte, the system asks whether the other end is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -26,13 +30,14 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When certificates, keys, credentials or the proxy cannot be used.
 pub(super) fn client(config: Config) -> kube::Result<kube::Client> {
-    let now = Arc::new(RwLock::new(plain(config.clone())?));
+    let now = Arc::new(RwLock::new(Identity::of(&config, 0)?));
     let namespace = config.default_namespace.clone();
-    Ok(kube::Client::new(Renewing { config: Arc::new(config), now }, namespace))
+    let renewing = Renewing { config: Arc::new(config), now, at_it: Arc::default() };
+    Ok(kube::Client::new(renewing, namespace))
 }
 
-/// A client with the credentials that the configuration leads to now: a plugin is run, a file is read. Its answers are
-/// given as they come: redirections, and refusals of the credentials.
+/// A client with the credentials that a configuration holds. Its answers are given as they come: redirections, and
+/// refusals of the credentials.
 ///
 /// # Errors
 /// As [`client`] has them.
@@ -82,25 +87,61 @@ fn header<'a, B>(answer: &'a Response<B>, name: &str) -> &'a str {
     answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Sends requests with the credentials of now. kube renews those whose end a plugin has told; where a server refuses
-/// them before, they are gone for anew, once, and the request is sent again.
+/// How long before their end credentials are renewed.
+const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// A client with the credentials of a time.
+#[derive(Clone)]
+struct Identity {
+    client: kube::Client,
+    /// Until when they are good, where that is known
+    until: Option<Timestamp>,
+    /// How many there were before
+    number: u32,
+}
+
+impl Identity {
+    /// The one that the configuration leads to now: a plugin is run, a file is read.
+    fn of(config: &Config, number: u32) -> kube::Result<Self> {
+        let mut config = config.clone();
+        let until = identity::settle(&mut config).map_err(kube::Error::Auth)?;
+        Ok(Self { client: plain(config)?, until, number })
+    }
+
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Timestamp::now() + MARGIN >= until)
+    }
+}
+
+/// Sends requests with the credentials of now. New ones are gone for where these are at their end, or the server refuses
+/// them; the request is sent again then, once.
 #[derive(Clone)]
 struct Renewing {
     config: Arc<Config>,
-    now: Arc<RwLock<kube::Client>>,
+    now: Arc<RwLock<Identity>>,
+    /// Held by who goes for new credentials, so that a plugin asks its user once
+    at_it: Arc<Mutex<()>>,
 }
 
 impl Renewing {
-    /// Goes for new credentials, which may wait for a plugin.
-    async fn renew(&self) -> Result<kube::Client, BoxError> {
-        let config = Config::clone(&self.config);
-        let (namespace, runtime) = (config.default_namespace.clone(), tokio::runtime::Handle::current());
+    fn identity(&self) -> Identity {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Credentials that are newer than these.
+    async fn renewed(&self, old: &Identity) -> Result<Identity, BoxError> {
+        let _one_at_a_time = self.at_it.lock().await;
+        let now = self.identity();
+        if now.number != old.number {
+            return Ok(now);
+        }
+        let (config, number, runtime) = (self.config.clone(), now.number + 1, tokio::runtime::Handle::current());
         let fresh = tokio::task::spawn_blocking(move || {
             // The client's worker belongs to the runtime.
             let _within = runtime.enter();
-            plain(config)
+            Identity::of(&config, number)
         });
-        let fresh = fresh.await.map_err(|_| format!("the credentials of {namespace} cannot be renewed"))??;
+        let fresh = fresh.await.map_err(|_| "the credentials cannot be renewed")??;
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
         Ok(fresh)
     }
@@ -118,16 +159,21 @@ impl Service<Request<Body>> for Renewing {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let renewing = self.clone();
         Box::pin(async move {
-            let client = renewing.now.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut identity = renewing.identity();
+            if identity.is_over() {
+                identity = renewing.renewed(&identity).await?;
+            }
             let again = copy(&request);
-            let answer = client.send(request).await?;
+            let answer = identity.client.send(request).await?;
             // None of an API server's, and it would pass for an empty answer.
             if answer.status().is_redirection() {
                 let (code, place) = (answer.status().as_u16(), header(&answer, "Location"));
                 return Err(format!("it answers {code} and points to {place:?}, as no API server does").into());
             }
             match again {
-                Some(again) if answer.status() == StatusCode::UNAUTHORIZED => Ok(renewing.renew().await?.send(again).await?),
+                Some(again) if answer.status() == StatusCode::UNAUTHORIZED => {
+                    Ok(renewing.renewed(&identity).await?.client.send(again).await?)
+                }
                 _ => Ok(answer),
             }
         })

@@ -187,7 +187,7 @@ fn said(status: &Status) -> String {
 
 /// The last cause of an error: `Connection refused` rather than the five layers around it.
 pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    if let Some(words) = auth(error).and_then(plugin_failed) {
+    if let Some(words) = auth(error).and_then(credentials_wrong) {
         return words;
     }
     let mut cause = error;
@@ -249,15 +249,15 @@ fn auth<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a AuthErro
     })
 }
 
-/// A credential plugin's failure. What it printed on standard output is left out, since it may be a token.
-fn plugin_failed(error: &AuthError) -> Option<String> {
+/// What is wrong with the user's credentials, in words without any of them.
+fn credentials_wrong(error: &AuthError) -> Option<String> {
     match error {
-        AuthError::AuthExecRun { cmd, out, .. } => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said = said.lines().rfind(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim())).unwrap_or_default();
-            Some(format!("the credential plugin {cmd} failed ({}){said}", out.status))
+        AuthError::AuthExec(words) => Some(words.clone()),
+        AuthError::InvalidBearerToken(_) => Some("the token holds characters that no header can have, such as an end of line".into()),
+        AuthError::ReadTokenFile(error, file) => {
+            let words = error.to_string();
+            Some(format!("the token's file {}: {}", file.display(), words.split(" (os error").next().unwrap_or_default()))
         }
-        AuthError::AuthExecParse(_) => Some("what the credential plugin printed is no ExecCredential".into()),
         _ => None,
     }
 }

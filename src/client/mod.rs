@@ -4,6 +4,7 @@
 mod connect;
 mod error;
 mod forward;
+mod identity;
 mod pages;
 mod request;
 mod table;

@@ -189,29 +189,121 @@ fn several_files_of_kubeconfig_are_one() {
     assert_eq!(asked[0].header("authorization"), "Bearer from-the-second-file");
 }
 
+/// A kubeconfig whose user is known by what this script prints.
+fn with_plugin(world: &World, server: &str, script: &str, mode: &str) -> String {
+    let plugin = world.write("plugin", &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).expect("a script can be made executable");
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": mode,
+        "env": [{"name": "CLIENT_SECRET", "value": "hunter2"}], "installHint": "get it from the shelf",
+    });
+    world.write("config", &kubeconfig(server, &json!({"exec": exec})))
+}
+
+/// What a plugin prints that gives this token.
+fn gives(token: &str, more: &str) -> String {
+    format!(
+        r#"echo '{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {{"token": "{token}"{more}}}}}'"#
+    )
+}
+
 #[test]
 fn a_credential_plugin_is_asked_for_the_token() {
     let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
     let world = World::empty();
-    let credential =
-        r#"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-the-plugin"}}"#;
-    let plugin = world.write("plugin", &format!("#!/bin/sh\necho '{credential}'\n"));
-    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).expect("a script can be made executable");
-    let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"}});
-    let file = world.write("config", &kubeconfig(&server.url(), &user));
-    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok().never_shows("from-the-plugin");
+    let script = format!("echo \"open the page for $CLIENT_SECRET\" | tr -d 2 >&2; cat; {}", gives("from-the-plugin", ""));
+    let file = with_plugin(&world, &server.url(), &script, "Never");
+    let ran = world.stdin(&["--kubeconfig", &file, "pr", "list"], "an answer to something else\n").ok();
+    ran.never_shows("from-the-plugin").says("open the page for hunter");
     assert_eq!(server.asked()[0].header("authorization"), "Bearer from-the-plugin");
 }
 
 #[test]
-fn a_credential_plugin_that_is_missing_or_fails_is_named() {
+fn a_credential_is_renewed_before_its_end() {
+    let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
     let world = World::empty();
-    let user =
-        |command: &str| json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}});
-    let file = world.write("missing", &kubeconfig("http://127.0.0.1:1", &user("kubelogin-that-is-not-here")));
-    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("kubelogin-that-is-not-here");
-    let file = world.write("failing", &kubeconfig("http://127.0.0.1:1", &user("false")));
-    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("false");
+    let script = format!("echo run >> $0.runs; {}", gives("short", r#", "expirationTimestamp": "2026-01-01T00:00:00Z""#));
+    let file = with_plugin(&world, &server.url(), &script, "IfAvailable");
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok();
+    let runs = std::fs::read_to_string(world.path().join("plugin.runs")).expect("the plugin writes it");
+    assert_eq!(runs.lines().count(), 1 + server.asked().len(), "at the start, and before each request");
+}
+
+#[test]
+fn a_credential_plugin_that_is_missing_or_fails_is_named_without_its_secrets() {
+    let world = World::empty();
+    let server = "http://127.0.0.1:1";
+    let exec = |command: &str| json!({"exec": {"apiVersion": "v1", "command": command, "installHint": "get it from the shelf"}});
+    let file = world.write("missing", &kubeconfig(server, &exec("kubelogin-that-is-not-here")));
+    let ran = world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1);
+    ran.says("kubelogin-that-is-not-here is not installed; get it from the shelf");
+    let file = with_plugin(&world, server, "echo no network >&2; echo hunter3; exit 7", "IfAvailable");
+    let ran = world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1);
+    ran.says("no network").says("plugin failed (exit status: 7)").never_shows("hunter2").never_shows("hunter3");
+    let file = with_plugin(&world, server, "echo hunter3", "Never");
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("is no ExecCredential").never_shows("hunter3");
+    let file = with_plugin(&world, server, &gives("a", "").replace("/v1", "/v1beta1"), "Never");
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("answers in client.authentication.k8s.io/v1beta1");
+    let file = with_plugin(&world, server, &gives("a", ""), "Always");
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("standard input is no terminal");
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_is_refused_and_not_shown() {
+    let world = World::empty();
+    let server = "http://127.0.0.1:1";
+    let file = with_plugin(&world, server, &gives(r"hunter3\\nmore", ""), "Never");
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("the token holds characters").never_shows("hunter3");
+    let file = world.write("inline", &kubeconfig(server, &json!({"token": "hunter3\nmore"})));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("the token holds characters").never_shows("hunter3");
+}
+
+#[test]
+fn a_file_with_the_token_goes_before_the_token_and_may_end_in_a_line_end() {
+    let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
+    let world = World::empty();
+    let token = world.write("token", "of-the-file\n");
+    let file = world.write("config", &kubeconfig(&server.url(), &json!({"token": "inline", "tokenFile": token})));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok();
+    assert_eq!(server.asked()[0].header("authorization"), "Bearer of-the-file");
+    let file = world.write("config", &kubeconfig(&server.url(), &json!({"tokenFile": "/nowhere/token"})));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("/nowhere/token: No such file");
+}
+
+#[test]
+fn a_context_with_an_empty_namespace_means_default_and_not_all() {
+    let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
+    let world = World::empty();
+    let file = world.write("config", &kubeconfig(&server.url(), &json!({})).replace("\"namespace\":\"work\"", "\"namespace\":\"\""));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok();
+    world.rtkn(&["--kubeconfig", &file, "pr", "list", "-n", ""]).ok();
+    world.rtkn(&["--kubeconfig", &file, "pr", "delete", "--all", "-f"]).ok();
+    for request in server.asked() {
+        assert!(request.target.contains("/namespaces/default"), "{request:?}");
+    }
+}
+
+#[test]
+fn a_server_without_a_scheme_is_asked_and_one_that_is_none_is_told() {
+    let server = FakeServer::start(|_, _| pipeline_runs(&json!([])));
+    let world = World::empty();
+    let file = world.write("config", &kubeconfig(&server.url().replace("http://", ""), &json!({})));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok();
+    let file = world.write("config", &kubeconfig("/somewhere", &json!({})));
+    world.rtkn(&["--kubeconfig", &file, "pr", "list"]).exits(1).says("the server \"/somewhere\" is no URL");
+}
+
+#[test]
+fn a_proxy_of_the_kubeconfig_is_taken_whatever_the_environment_says() {
+    let world = World::empty().with("NO_PROXY", "127.0.0.1,cluster.example".to_owned());
+    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).expect("a free port").port();
+    let mut config: serde_json::Value = serde_json::from_str(&kubeconfig("https://cluster.example", &json!({}))).expect("JSON");
+    config["clusters"][0]["cluster"]["proxy-url"] = json!(format!("http://127.0.0.1:{port}"));
+    world.write("home/.kube/config", &config.to_string());
+    world.rtkn(&["pr", "list"]).exits(1).says(&format!("through the proxy http://127.0.0.1:{port}"));
+    config["clusters"][0]["cluster"]["proxy-url"] = json!("me:hunter2@bogus");
+    world.write("home/.kube/config", &config.to_string());
+    world.rtkn(&["pr", "list"]).exits(1).says("invalid 'proxy-url' for cluster \"fake\"").never_shows("hunter2");
 }
 
 #[test]

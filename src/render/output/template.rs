@@ -2,6 +2,7 @@
 //! goes wrong is told as kubectl tells it.
 
 mod place;
+mod unnoticed;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Template {
         let template = Parsed::new(NAME).missing_key(missing).func("exists", exists).func("base64decode", base64decode);
         let refused = |why: String| format!("error parsing template {text}, {why}");
         let parsed = template.parse(text).map_err(|why| refused(parse_error(&why)))?;
-        if let Some(why) = place::unnoticed(parsed.lookup(NAME), text) {
+        if let Some(why) = unnoticed::by_the_library(&parsed, text) {
             return Err(refused(format!("template: {NAME}:{why}")));
         }
         Ok(Self { parsed, text: text.to_owned() })

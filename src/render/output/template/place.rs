@@ -6,70 +6,17 @@ use gotmpl::parse::{Expr, ListNode, Node, PipeNode, Pos};
 use serde_json::Value;
 
 use super::NAME;
+use super::unnoticed::line;
 use crate::render::output::gotext::{plain, quoted};
 
-/// The functions that Go's templates have, and kubectl's two.
-const FUNCTIONS: [&str; 21] = [
-    "and",
-    "or",
-    "not",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "len",
-    "index",
-    "slice",
-    "print",
-    "printf",
-    "println",
-    "html",
-    "js",
-    "urlquery",
-    "call",
-    "exists",
-    "base64decode",
-];
-
-/// What Go finds wrong while it reads a template, and gotmpl only when it runs or not at all, with its line.
-pub(super) fn unnoticed(parsed: Option<&ListNode>, text: &str) -> Option<String> {
-    let mut depth = 0_usize;
-    let mut from = 0;
-    while let Some(at) = text[from..].find("{{").map(|at| from + at) {
-        let action = text[at + 2..].trim_start_matches('-').trim_start();
-        // A comment may hold what looks like an action.
-        let comment = action.strip_prefix("/*").map(|comment| comment.find("*/").unwrap_or(comment.len()));
-        from = text.len() - action.len() + comment.map_or(0, |length| "/*".len() + length);
-        let word = action.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        match word {
-            "if" | "range" | "with" | "block" | "define" => depth += 1,
-            "end" if depth > 0 => depth -= 1,
-            "end" | "else" if depth == 0 => return Some(format!("{}: unexpected {{{{{word}}}}}", line(text, at))),
-            _ => {}
-        }
-    }
-    let mut parts = Vec::new();
-    of_list(parsed?, text, &mut parts);
-    parts.iter().find_map(|part| match part.what {
-        What::Call(name) if !FUNCTIONS.contains(&name) => Some(format!("{}: function {} not defined", line(text, part.at), quoted(name))),
-        _ => None,
-    })
-}
-
-fn line(text: &str, at: usize) -> usize {
-    text[..at.min(text.len())].matches('\n').count() + 1
-}
-
 /// A part of a template that may have failed: where, its text, and what it is.
-struct Part<'t> {
-    at: usize,
+pub(super) struct Part<'t> {
+    pub(super) at: usize,
     text: String,
-    what: What<'t>,
+    pub(super) what: What<'t>,
 }
 
-enum What<'t> {
+pub(super) enum What<'t> {
     /// Keys one after another
     Keys(&'t [gotmpl::parse::SmolStr]),
     /// A function with its arguments
@@ -157,7 +104,7 @@ fn shortened(text: &str) -> String {
     if text.len() > 20 { text.chars().take(20).chain("...".chars()).collect() } else { text.to_owned() }
 }
 
-fn of_list<'t>(list: &'t ListNode, text: &str, parts: &mut Vec<Part<'t>>) {
+pub(super) fn of_list<'t>(list: &'t ListNode, text: &str, parts: &mut Vec<Part<'t>>) {
     for node in &list.nodes {
         match node {
             Node::List(list) => of_list(list, text, parts),
@@ -268,19 +215,5 @@ mod tests {
             let told = format!("error executing template {}: template: output:{why}", crate::render::output::gotext::quoted(text));
             assert_eq!(refused.message, told);
         }
-    }
-
-    #[test]
-    fn what_go_finds_while_reading_is_found_while_reading() {
-        for (text, why) in [
-            ("{{foo}}", "1: function \"foo\" not defined"),
-            ("a\n{{end}}", "2: unexpected {{end}}"),
-            ("{{if .x}}{{end}}{{else}}", "1: unexpected {{else}}"),
-            ("{{", "1: unclosed action"),
-        ] {
-            assert_eq!(Template::parse(text, true).unwrap_err(), format!("error parsing template {text}, template: output:{why}"));
-        }
-        assert!(Template::parse("{{/* {{end}} */}}x", true).is_ok());
-        assert!(Template::parse("{{range $i, $e := .items}}{{if exists $e \"a\"}}{{$e}}{{else}}-{{end}}{{end}}", true).is_ok());
     }
 }

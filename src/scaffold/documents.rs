@@ -54,12 +54,23 @@ pub fn documents(text: &str) -> Result<Vec<Document>, Wrong> {
     Ok(documents)
 }
 
-/// A text that is one YAML value of any form.
+/// A text that is one YAML value of any form. Documents without anything in them are none.
 ///
 /// # Errors
-/// Where it is no YAML.
+/// Where it is no YAML, or a second document begins.
 pub fn value(text: &str) -> Result<Value, Wrong> {
-    Ok(parse(text, 0)?.unwrap_or_default())
+    let mut found = None;
+    for (before, part) in parts(text) {
+        match (parse(part, before)?, &found) {
+            (None, _) => {}
+            (value, None) => found = value,
+            (Some(_), Some(_)) => {
+                let line = before + leading(part);
+                return Err(Wrong { line, column: None, reason: "this is a second document, where one is meant".into() });
+            }
+        }
+    }
+    Ok(found.unwrap_or_default())
 }
 
 /// The documents' texts, with the number of the line before each. A line that begins with `---` parts documents

@@ -201,7 +201,7 @@ fn contexts(given: &Path) -> Value {
         "users": [{"name": "admin", "user": user}, {"name": "nobody", "user": nobody}],
         "contexts": [
             context("lab", "lab", "admin", "shop"), context("yard", "lab", "admin", "yard"),
-            context("nobody", "lab", "nobody", "shop"), context("down", "down", "admin", "shop"),
+            context("nobody", "lab", "nobody", "shop"), context("down", "down", "admin", "shop"), context("bare", "lab", "admin", ""),
         ],
     })
 }

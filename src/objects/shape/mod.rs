@@ -36,6 +36,11 @@ fn fields_of(table: &'static str) -> HashMap<&'static str, Vec<Field>> {
     table.lines().filter_map(line).collect()
 }
 
+/// The field of a name, which Go takes in any letter case.
+fn named<'a, 'b>(fields: &'a [(&'static str, &'b str, &'b str)], name: &str) -> Option<&'a (&'static str, &'b str, &'b str)> {
+    fields.iter().find(|field| field.0 == name).or_else(|| fields.iter().find(|field| field.0.eq_ignore_ascii_case(name)))
+}
+
 /// Whether lists of the kind are printed through a struct.
 pub fn is_known(kind: &Kind) -> bool {
     STRUCTS.contains_key(kind.kind)

@@ -1,12 +1,17 @@
 //! Plain values where a text is wanted: YAML reads `value: 1` as a number and `value: true` as a truth, and tkn's reader
-//! (sigs.k8s.io/yaml) makes texts of them again where the struct has a text. What is null is as if it were not there.
+//! (sigs.k8s.io/yaml) makes texts of them again where the struct has a text. What is null is as if it were not there, and
+//! a field in other letters is the struct's field.
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
-use super::STRUCTS;
+use super::strict::AROUND;
+use super::{STRUCTS, named};
 
 /// Makes texts of an object of a kind: `Task`, `PipelineRun`.
 pub fn object(kind: &str, object: &mut Value) {
+    if let Value::Object(fields) = object {
+        rename(fields, &AROUND);
+    }
     if let Some(metadata) = object.get_mut("metadata") {
         value("ObjectMeta", metadata);
     }
@@ -29,6 +34,7 @@ pub fn value(shape: &str, given: &mut Value) {
         }
         (_, Value::Object(fields)) if STRUCTS.contains_key(shape) => {
             fields.retain(|_, field| !field.is_null());
+            rename(fields, &STRUCTS[shape]);
             for (name, _, shape) in &STRUCTS[shape] {
                 if let Some(field) = fields.get_mut(*name) {
                     value(shape, field);
@@ -36,6 +42,16 @@ pub fn value(shape: &str, given: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Gives fields their names. The one that has its name already counts, as it does for Go, where it comes last.
+fn rename(fields: &mut Map<String, Value>, known: &[(&'static str, &'static str, &'static str)]) {
+    let meant = |name: &String| Some((name.clone(), named(known, name)?.0)).filter(|(name, meant)| name != meant);
+    let others: Vec<_> = fields.keys().filter_map(meant).collect();
+    for (name, meant) in others {
+        let value = fields.shift_remove(&name).unwrap_or_default();
+        fields.entry(meant).or_insert(value);
     }
 }
 
@@ -60,6 +76,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_field_in_other_letters_is_the_structs_field() {
+        let mut task = json!({"Spec": {"steps": [{"Image": "x", "name": "a", "Name": "b", "unknown": 1}]}});
+        object("Task", &mut task);
+        assert_eq!(task, json!({"spec": {"steps": [{"image": "x", "name": "a", "unknown": 1}]}}));
+    }
 
     #[test]
     fn numbers_and_truths_become_texts_where_the_struct_has_a_text_and_only_there() {

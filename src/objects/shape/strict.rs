@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::{Field, STRUCTS, fields_of};
+use super::{Field, STRUCTS, fields_of, named, quantity};
+use crate::objects::duration::GoDuration;
 
 /// What v1beta1 had beside the fields of v1, in the form of `fields.txt`.
 static OLDER: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| fields_of(include_str!("older.txt")));
 
 /// The fields that every object has around its spec.
-const AROUND: [Field; 5] =
+pub(super) const AROUND: [Field; 5] =
     [("apiVersion", "", "s"), ("kind", "", "s"), ("metadata", "", "ObjectMeta"), ("status", "", "a"), ("spec", "", "")];
 
 /// A field that is not as it should be.
@@ -61,8 +62,11 @@ struct Look {
 
 impl Look {
     fn value(&mut self, shape: &str, value: &Value) {
-        if value.is_null() || shape.starts_with('!') {
+        if value.is_null() {
             return;
+        }
+        if let Some(own) = shape.strip_prefix('!') {
+            return self.own(own, value);
         }
         match (shape.as_bytes()[0], value) {
             (b'*', _) => self.value(&shape[1..], value),
@@ -74,6 +78,16 @@ impl Look {
             (b's', Value::Array(_) | Value::Object(_)) => self.mistyped("a text"),
             (b'b', other) if !other.is_boolean() => self.mistyped("true or false"),
             (b'i', other) if !other.is_i64() && !other.is_u64() => self.mistyped("a whole number"),
+            _ => {}
+        }
+    }
+
+    /// A value of a type that reads its JSON itself.
+    fn own(&mut self, name: &str, value: &Value) {
+        match (name, value) {
+            ("Quantity", Value::Number(_)) => {}
+            ("Quantity", value) if !value.as_str().is_some_and(quantity::is_quantity) => self.mistyped("an amount, such as 500m or 1Gi"),
+            ("Duration", value) if value.as_str().and_then(GoDuration::parse).is_none() => self.mistyped("a time, such as 90s or 1h30m"),
             _ => {}
         }
     }
@@ -98,10 +112,7 @@ impl Look {
         let mut given: Vec<(&String, &Value)> = given.iter().collect();
         given.sort_unstable_by_key(|(name, _)| *name);
         for (name, value) in given {
-            // Go takes a field's name in any letter case.
-            let found =
-                fields.iter().find(|field| field.0 == name).or_else(|| fields.iter().find(|field| field.0.eq_ignore_ascii_case(name)));
-            match found {
+            match named(fields, name) {
                 Some((_, _, shape)) => self.below(name.clone(), shape, value),
                 None => {
                     let path = self.path.iter().chain([name]).cloned().collect();
@@ -148,6 +159,12 @@ mod tests {
         let run = json!({"apiVersion": "tekton.dev/v1", "spec": {"params": {"a": "b"}, "pipelineRef": "p", "taskRunTemplate": {"podTemplate": {"hostNetwork": "yes"}}}});
         let expected = ["spec.params a list", "spec.pipelineRef a map", "spec.taskRunTemplate.podTemplate.hostNetwork true or false"];
         assert_eq!(told("PipelineRun", &run), expected);
+        let step = json!({"timeout": 5, "computeResources": {"limits": {"cpu": 1, "memory": "1 GB"}}});
+        let expected = [
+            "spec.steps[0].computeResources.limits.memory an amount, such as 500m or 1Gi",
+            "spec.steps[0].timeout a time, such as 90s or 1h30m",
+        ];
+        assert_eq!(told("Task", &json!({"apiVersion": "tekton.dev/v1", "spec": {"steps": [step]}})), expected);
         assert_eq!(part("Template", &json!({"nodeSelektor": {}}))[0].field(), "nodeSelektor");
     }
 

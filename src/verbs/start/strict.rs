@@ -34,6 +34,9 @@ pub(super) fn value(text: &Text, kind: &Kind, value: &Value) -> Result<(), Failu
 pub(super) async fn part(place: &str, name: &str) -> Result<Value, Failure> {
     let text = files::yaml(place).await?;
     let mut value = text.value()?;
+    if value.is_null() {
+        value = Value::Object(serde_json::Map::new());
+    }
     refuse(&text.name, &Places::of(&text.text, 0), &strict::part(name, &value))?;
     scalars::value(name, &mut value);
     Ok(value)

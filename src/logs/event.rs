@@ -81,9 +81,9 @@ pub enum LogEvent<'a> {
         /// Whose log
         source: &'a Source,
     },
-    /// A line of a container, or a piece of a long one
+    /// A line of a container, a piece of a long one, or several lines
     Piece {
-        /// Whose line
+        /// Whose they are
         source: &'a Source,
         /// The bytes
         piece: Piece<'a>,

@@ -12,16 +12,16 @@ const WHOLE: usize = 64 << 10;
 /// With these words the kubelet answers for a log that it has deleted, as if they were the log.
 const DELETED: &[u8] = b"unable to retrieve container logs for ";
 
-/// A line, or a piece of a long one.
+/// A line, or a piece of a long one; or whole lines one after another, where they come without times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
     /// The line's time as the server wrote it, at its first piece; empty where it wrote none
     pub stamp: &'a [u8],
-    /// Bytes as the container wrote them, without line end
+    /// Bytes as the container wrote them, without the last line's end
     pub text: &'a [u8],
     /// Whether a line begins with it
     pub begins: bool,
-    /// How the line ends with it, as the container ended it; none where the line goes on
+    /// How the last line ends with it, as the container ended it; none where the line goes on
     pub end: Option<End>,
 }
 
@@ -47,10 +47,22 @@ impl End {
     }
 }
 
-impl Piece<'_> {
+impl<'a> Piece<'a> {
     /// Whether the line ends with it.
     pub fn ends(&self) -> bool {
         self.end.is_some()
+    }
+
+    /// The same, line by line.
+    pub fn lines(self) -> impl Iterator<Item = Self> {
+        let mut left = Some(self);
+        std::iter::from_fn(move || {
+            let piece = left.take()?;
+            let Some(feed) = memchr::memchr(b'\n', piece.text) else { return Some(piece) };
+            left = Some(Piece { text: &piece.text[feed + 1..], ..piece });
+            let (text, end) = ended(&piece.text[..feed]);
+            Some(Piece { text, end: Some(end), ..piece })
+        })
     }
 }
 
@@ -116,24 +128,36 @@ impl Lines {
     /// Takes bytes of the stream.
     pub fn feed(&mut self, mut bytes: &[u8], emit: &mut dyn FnMut(Piece<'_>)) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
-            if self.held.is_empty() {
-                let (line, end) = ended(line);
-                self.piece(line, Some(end), emit);
-            } else {
+            if !self.held.is_empty() {
                 let mut held = std::mem::take(&mut self.held);
-                held.extend_from_slice(line);
-                let (line, end) = ended(&held);
-                self.piece(line, Some(end), emit);
+                held.extend_from_slice(&bytes[..end]);
+                let (line, ending) = ended(&held);
+                self.piece(line, Some(ending), emit);
                 held.clear();
                 self.held = held;
+                bytes = &bytes[end + 1..];
+            } else if self.plain && self.open.is_none() && self.cut.is_none() {
+                bytes = self.whole_lines(bytes, emit);
+            } else {
+                let (line, ending) = ended(&bytes[..end]);
+                self.piece(line, Some(ending), emit);
+                bytes = &bytes[end + 1..];
             }
-            bytes = rest;
         }
         self.held.extend_from_slice(bytes);
         if self.held.len() > WHOLE {
             self.give_part(emit);
         }
+    }
+
+    /// Gives out all lines that end within some bytes, and gives back the rest. They have neither stamps nor a past, as
+    /// those of long logs; one by one each would cost several times as much.
+    fn whole_lines<'b>(&mut self, bytes: &'b [u8], emit: &mut dyn FnMut(Piece<'_>)) -> &'b [u8] {
+        let Some(last) = memchr::memrchr(b'\n', bytes) else { return bytes };
+        let (text, end) = ended(&bytes[..last]);
+        self.unstamped += 1 + memchr::memchr_iter(b'\n', text).count() as u64;
+        emit(Piece { stamp: b"", text, begins: true, end: Some(end) });
+        &bytes[last + 1..]
     }
 
     /// Gives out what is held of a long line. A carriage return at its end waits, since it may belong to the line's end,
@@ -189,11 +213,6 @@ impl Lines {
     }
 
     fn piece(&mut self, bytes: &[u8], end: Option<End>, emit: &mut dyn FnMut(Piece<'_>)) {
-        if self.plain && end.is_some() && self.open.is_none() && self.cut.is_none() {
-            // A line without a stamp and a past, as long logs have a million of: what is below costs several times as much.
-            self.unstamped += 1;
-            return emit(Piece { stamp: b"", text: bytes, begins: true, end });
-        }
         let (mut open, text, begins) = match self.open.take() {
             Some(open) => (open, bytes, false),
             None => self.begin(bytes, emit),
@@ -313,9 +332,11 @@ mod tests {
 
     fn collect(out: &mut Vec<u8>) -> impl FnMut(Piece<'_>) {
         |piece: Piece<'_>| {
-            out.extend_from_slice(piece.text);
-            if piece.ends() {
-                out.push(b'\n');
+            for line in piece.lines() {
+                out.extend_from_slice(line.text);
+                if line.ends() {
+                    out.push(b'\n');
+                }
             }
         }
     }
@@ -356,7 +377,13 @@ mod tests {
     }
 
     fn read(chunks: &[&[u8]]) -> Vec<u8> {
-        let (mut out, mut lines) = (Vec::new(), Lines::default());
+        let read = read_by(Lines::default(), chunks);
+        assert_eq!(read_by(Lines::plain(), chunks), read, "without times");
+        read
+    }
+
+    fn read_by(mut lines: Lines, chunks: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
         for chunk in chunks {
             lines.feed(chunk, &mut collect(&mut out));
         }

@@ -99,8 +99,8 @@ async fn hand(portion: &mut Vec<u8>, portions: &Sender<Portion>) -> Result<(), S
     if portion.is_empty() {
         return Ok(());
     }
-    // The next one is likely as long.
-    let next = Vec::with_capacity(portion.len());
+    // The next one is likely as long as one of those before it.
+    let next = Vec::with_capacity(portion.capacity());
     portions.send(Ok(std::mem::replace(portion, next))).await
 }
 

@@ -15,6 +15,8 @@ use crate::term::style::{Label, paint, paired};
 pub(super) struct Lines {
     look: LineLook,
     colour: bool,
+    /// Whether a whole line is its prefix and what the container wrote
+    whole: bool,
     /// What stands before each line, by the number of the source, made once
     prefixes: Vec<Vec<u8>>,
     /// Whether a line of the source was shown, by its number
@@ -34,7 +36,9 @@ impl Lines {
     pub(super) fn new(look: LineLook, colour: bool) -> Self {
         let (prefixes, shown, steps, stamp) = (Vec::new(), Vec::new(), IndexSet::new(), Vec::new());
         let stands_out = paired(Label::Match);
-        Self { look, colour, prefixes, shown, steps, within_line: false, left_out: false, stamp, stands_out }
+        let parted = look.filter.is_strict() || colour && !look.filter.highlight.is_empty();
+        let whole = look.form == Form::Lines && look.stamps == Stamps::None && !parted;
+        Self { look, colour, whole, prefixes, shown, steps, within_line: false, left_out: false, stamp, stands_out }
     }
 
     pub(super) fn look(&self) -> &LineLook {
@@ -46,7 +50,17 @@ impl Lines {
         self.within_line
     }
 
-    pub(super) fn piece(&mut self, out: &mut dyn Write, source: &Source, piece: Piece<'_>) -> io::Result<()> {
+    /// Writes a piece, or several lines.
+    pub(super) fn pieces(&mut self, out: &mut dyn Write, source: &Source, piece: Piece<'_>) -> io::Result<()> {
+        if self.whole && !self.within_line && piece.begins && piece.ends() {
+            self.know(source);
+            self.shown[source.id] = true;
+            return whole_lines(out, &self.prefixes[source.id], piece.text);
+        }
+        piece.lines().try_for_each(|line| self.piece(out, source, line))
+    }
+
+    fn piece(&mut self, out: &mut dyn Write, source: &Source, piece: Piece<'_>) -> io::Result<()> {
         if piece.begins {
             self.left_out = self.look.filter.is_strict() && !self.look.filter.shows(piece.text);
             self.know(source);
@@ -194,6 +208,24 @@ impl Lines {
     }
 }
 
+/// Lines, each behind a prefix. The last one's end is not among them.
+fn whole_lines(out: &mut dyn Write, prefix: &[u8], mut lines: &[u8]) -> io::Result<()> {
+    while let Some(feed) = memchr::memchr(b'\n', lines) {
+        out.write_all(prefix)?;
+        match lines[..=feed].strip_suffix(b"\r\n") {
+            Some(line) => {
+                out.write_all(line)?;
+                out.write_all(b"\n")?;
+            }
+            None => out.write_all(&lines[..=feed])?,
+        }
+        lines = &lines[feed + 1..];
+    }
+    out.write_all(prefix)?;
+    out.write_all(lines)?;
+    out.write_all(b"\n")
+}
+
 /// `attempt 2/3`, where there is more than one.
 pub(super) fn attempt(source: &Source) -> Option<String> {
     source.tried_again.then(|| format!("attempt {}/{}", source.attempt, source.attempts))
@@ -244,10 +276,10 @@ pub(super) mod tests {
 
     fn printed_of(look: LineLook, colour: bool, make: &Source) -> String {
         let (mut out, mut lines) = (Vec::new(), Lines::new(look, colour));
-        lines.piece(&mut out, make, whole(b"one")).unwrap();
+        lines.pieces(&mut out, make, whole(b"one")).unwrap();
         lines.container_end(&mut out, make).unwrap();
         let web = source(1, "sidecar-web");
-        lines.piece(&mut out, &web, Piece { end: None, ..whole(b"half") }).unwrap();
+        lines.pieces(&mut out, &web, Piece { end: None, ..whole(b"half") }).unwrap();
         lines.container_end(&mut out, &web).unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -266,6 +298,25 @@ pub(super) mod tests {
         assert!(stamped.starts_with("[build : make] 2026-01-02T03:04:05.000000006Z one\n"), "{stamped}");
         let stamped = printed(LineLook { stamps: Stamps::Relative, ..look() }, false);
         assert!(stamped.starts_with("[build : make] +1m02.000s one\n"), "{stamped}");
+    }
+
+    #[test]
+    fn several_lines_look_as_one_after_the_other() {
+        let filter = |highlight| Filter { leave: vec![regex::bytes::Regex::new("two").unwrap()], highlight, ..Filter::default() };
+        let strict = LineLook { filter: filter(Vec::new()), ..look() };
+        for look in [look(), LineLook { form: Form::Raw, ..look() }, LineLook { form: Form::Json, ..look() }, strict] {
+            let (mut together, mut apart) = (Vec::new(), Vec::new());
+            let (mut lines, make) = (Lines::new(look.clone(), false), source(0, "step-make"));
+            let piece = |text, end| Piece { stamp: b"", text, begins: true, end: Some(end) };
+            lines.pieces(&mut together, &make, piece(b"one\n\ntwo\r\n10%\r20%\nend", End::ReturnFeed)).unwrap();
+            let mut lines = Lines::new(look, false);
+            for (text, end) in
+                [(&b"one"[..], End::Feed), (b"", End::Feed), (b"two", End::ReturnFeed), (b"10%\r20%", End::Feed), (b"end", End::ReturnFeed)]
+            {
+                lines.piece(&mut apart, &make, piece(text, end)).unwrap();
+            }
+            assert_eq!(String::from_utf8(together), String::from_utf8(apart));
+        }
     }
 
     #[test]
@@ -295,8 +346,8 @@ pub(super) mod tests {
     fn raw_lines_are_what_the_container_wrote() {
         let (mut out, mut lines) = (Vec::new(), Lines::new(LineLook { form: Form::Raw, ..look() }, false));
         let make = source(0, "step-make");
-        lines.piece(&mut out, &make, Piece { end: Some(End::ReturnFeed), ..whole(b"\xff one") }).unwrap();
-        lines.piece(&mut out, &make, Piece { end: Some(End::Log), ..whole(b"two") }).unwrap();
+        lines.pieces(&mut out, &make, Piece { end: Some(End::ReturnFeed), ..whole(b"\xff one") }).unwrap();
+        lines.pieces(&mut out, &make, Piece { end: Some(End::Log), ..whole(b"two") }).unwrap();
         lines.container_end(&mut out, &make).unwrap();
         assert_eq!(out, b"\xff one\r\ntwo");
     }
@@ -305,8 +356,8 @@ pub(super) mod tests {
     fn json_lines_say_where_they_come_from_and_keep_every_byte() {
         let (mut out, mut lines) = (Vec::new(), Lines::new(LineLook { form: Form::Json, ..look() }, false));
         let make = source(0, "step-make");
-        lines.piece(&mut out, &make, whole("say \"hä\"".as_bytes())).unwrap();
-        lines.piece(&mut out, &make, Piece { end: None, ..whole(b"\xff") }).unwrap();
+        lines.pieces(&mut out, &make, whole("say \"hä\"".as_bytes())).unwrap();
+        lines.pieces(&mut out, &make, Piece { end: None, ..whole(b"\xff") }).unwrap();
         lines.container_end(&mut out, &make).unwrap();
         let objects: Vec<serde_json::Value> = out.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
         assert_eq!(objects.len(), 2, "{}", String::from_utf8_lossy(&out));

@@ -86,7 +86,7 @@ impl Sink for Printer<'_> {
     fn on(&mut self, event: &LogEvent<'_>) -> io::Result<()> {
         match event {
             LogEvent::Piece { source, piece } => {
-                self.lines.piece(self.term.out(), source, *piece)?;
+                self.lines.pieces(self.term.out(), source, *piece)?;
                 if piece.ends() && !self.later.is_empty() {
                     self.say_later();
                 }

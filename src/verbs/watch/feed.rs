@@ -41,7 +41,9 @@ impl Sink for Feed<'_> {
         let mut board = self.0.board.borrow_mut();
         match event {
             LogEvent::Piece { source, piece } => {
-                board.piece(source.id, (&source.pod, &source.container), piece.begins, piece.text);
+                for line in piece.lines() {
+                    board.piece(source.id, (&source.pod, &source.container), line.begins, line.text);
+                }
                 self.0.lines.notify_one();
             }
             LogEvent::Said(Notice::Refused { source, reason }) => {

@@ -10,7 +10,8 @@ use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
-use crate::logs::event::{LogEvent, Outcome};
+use crate::logs::event::{LogEvent, Outcome, Source};
+use crate::logs::lines::Piece;
 use crate::logs::machine::{Effect, Find, Follow, Input, Opening, Order, Policy, Subject};
 
 const BEGIN: i64 = 1_800_000_000;
@@ -179,17 +180,21 @@ impl Heard {
                 self.order.entry(source.run.clone()).or_default().push(format!("{}/{}", source.pod, source.container));
                 self.lines.entry((source.pod.clone(), source.container.clone())).or_default();
             }
-            LogEvent::Piece { source, piece } => {
-                if piece.begins {
-                    self.stamps.push(String::from_utf8_lossy(piece.stamp).into_owned());
-                }
-                self.open.push_str(&String::from_utf8_lossy(piece.text));
-                if piece.ends() {
-                    let lines = self.lines.entry((source.pod.clone(), source.container.clone())).or_default();
-                    lines.push(std::mem::take(&mut self.open));
-                }
-            }
+            LogEvent::Piece { source, piece } => piece.lines().for_each(|line| self.line(source, line)),
             _ => {}
+        }
+    }
+}
+
+impl Heard {
+    fn line(&mut self, source: &Source, line: Piece<'_>) {
+        if line.begins {
+            self.stamps.push(String::from_utf8_lossy(line.stamp).into_owned());
+        }
+        self.open.push_str(&String::from_utf8_lossy(line.text));
+        if line.ends() {
+            let lines = self.lines.entry((source.pod.clone(), source.container.clone())).or_default();
+            lines.push(std::mem::take(&mut self.open));
         }
     }
 }

@@ -65,12 +65,7 @@ impl Cluster {
     pub fn connect(target: Target) -> Result<Self, Error> {
         let proxy = target.config.proxy_url.as_ref().map(|proxy| format!(" through the proxy {}", shown(proxy)));
         let server = shown(&target.config.cluster_url) + &proxy.unwrap_or_default();
-        let plugin = target.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-        let client = connect::client(target.config).map_err(|error| {
-            let what =
-                plugin.map_or_else(|| "set up the connection".into(), |command| format!("get credentials from the plugin {command}"));
-            Error::transport(what, error)
-        })?;
+        let client = connect::client(target.config).map_err(|error| Error::transport("set up the connection", error))?;
         Ok(Self::over(client, &server, target.namespace))
     }
 

@@ -30,6 +30,6 @@ impl LogSource for OfPods {
         let (cluster, namespace) = (self.cluster.clone(), namespace.to_owned());
         let Opening { pod, container, since, tail, stamps, follow, previous, .. } = opening;
         let query = LogQuery { container, follow, timestamps: stamps, since, tail, previous };
-        Box::pin(async move { Ok(in_portions(cluster.log(&namespace, &pod, &query).await?)) })
+        Box::pin(async move { Ok(in_portions(cluster.log(&namespace, &pod, &query).await?, query.follow)) })
     }
 }

@@ -254,10 +254,7 @@ fn credentials_wrong(error: &AuthError) -> Option<String> {
     match error {
         AuthError::AuthExec(words) => Some(words.clone()),
         AuthError::InvalidBearerToken(_) => Some("the token holds characters that no header can have, such as an end of line".into()),
-        AuthError::ReadTokenFile(error, file) => {
-            let words = error.to_string();
-            Some(format!("the token's file {}: {}", file.display(), words.split(" (os error").next().unwrap_or_default()))
-        }
+        AuthError::ReadTokenFile(error, file) => Some(format!("the token's file {}: {}", file.display(), innermost(error))),
         _ => None,
     }
 }

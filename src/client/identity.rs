@@ -42,10 +42,9 @@ struct Credential {
 /// When a plugin fails, a file cannot be read, or a token can be none.
 pub(super) fn settle(config: &mut Config) -> Result<Option<Timestamp>, AuthError> {
     let who = &mut config.auth_info;
-    // What is empty is as if it were not there, as for client-go.
+    // An empty one is none, as for client-go.
     who.token.take_if(|token| token.expose_secret().is_empty());
-    let file = who.token_file.take().filter(|file| !file.is_empty());
-    let until = match (who.exec.take(), file) {
+    let until = match (who.exec.take(), who.token_file.take()) {
         (Some(exec), None) if who.token.is_none() => {
             let given = run(&exec).map_err(AuthError::AuthExec)?;
             let until = given.expiration_timestamp;

@@ -266,7 +266,7 @@ fn a_file_with_the_token_goes_before_the_token_and_may_end_in_a_line_end() {
     let file = world.write("config", &kubeconfig(&server.url(), &json!({"token": "inline", "tokenFile": token})));
     world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok();
     assert_eq!(server.asked()[0].header("authorization"), "Bearer of-the-file");
-    let file = world.write("config", &kubeconfig(&server.url(), &json!({"token": "", "tokenFile": ""})));
+    let file = world.write("config", &kubeconfig(&server.url(), &json!({"token": ""})));
     world.rtkn(&["--kubeconfig", &file, "pr", "list"]).ok();
     assert_eq!(server.asked()[1].header("authorization"), "");
     let file = world.write("config", &kubeconfig(&server.url(), &json!({"tokenFile": "/nowhere/token"})));

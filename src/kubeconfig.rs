@@ -98,7 +98,7 @@ pub async fn target(wanted: &Wanted) -> Result<Target, Error> {
     config.connect_timeout = Some(std::time::Duration::from_secs(10));
     config.cluster_url = with_scheme(&config)?;
     // The environment's proxies do not apply where the cluster has its own (client-go).
-    config.proxy_url = named_proxy.or_else(|| proxy(&Matcher::from_env(), &config.cluster_url));
+    config.proxy_url = named_proxy.or_else(|| proxy(&config.cluster_url));
     // A watch or a followed log is silent for as long as nothing happens.
     config.read_timeout = None;
     Ok(with_namespace(config, wanted))
@@ -195,9 +195,14 @@ fn named_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<Option<
     uri.map(Some).ok_or_else(|| Error::Proxy { cluster: name.unwrap_or_default().to_owned() })
 }
 
-/// The proxy that the environment names for a server (`HTTPS_PROXY`, `NO_PROXY`, …). kube compares `NO_PROXY` with the
+/// The proxy that the environment names for a server (`HTTPS_PROXY`, `NO_PROXY`, …).
+pub fn proxy(server: &http::Uri) -> Option<http::Uri> {
+    proxy_of(&Matcher::from_env(), server)
+}
+
+/// The same of an environment. kube compares `NO_PROXY` with the
 /// proxy's own address, so it is decided here; like Go, loopback is never proxied.
-fn proxy(environment: &Matcher, server: &http::Uri) -> Option<http::Uri> {
+fn proxy_of(environment: &Matcher, server: &http::Uri) -> Option<http::Uri> {
     let host = server.host().unwrap_or_default();
     let loopback = host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let intercept = environment.intercept(server).filter(|_| !loopback)?;
@@ -219,7 +224,7 @@ mod tests {
 
     fn proxied(no: &str, server: &str) -> Option<String> {
         let environment = Matcher::builder().https("http://proxy.corp:3128").no(no).build();
-        proxy(&environment, &server.parse().unwrap()).map(|uri| uri.to_string())
+        proxy_of(&environment, &server.parse().unwrap()).map(|uri| uri.to_string())
     }
 
     #[test]

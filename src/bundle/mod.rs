@@ -67,7 +67,6 @@ impl Error {
         match self {
             Self::Absent { kind, known, .. } if known.is_empty() => Some(format!("no objects of kind {kind:?} found in img")),
             Self::Absent { kind, name, .. } => Some(format!("no objects of kind {kind:?} named {name:?} found in img")),
-            Self::Web(error) => error.said_by_tkn(),
             _ => None,
         }
     }

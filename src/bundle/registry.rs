@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::credentials::{Access, Credential, basic};
 use super::layers::{Layer, Manifest};
 use super::{Error, Reference};
-use crate::client::{self, web};
+use crate::client;
+use crate::client::web::Web;
 
 /// The forms of manifests that are read: those of OCI and of Docker, of images and of indexes.
 const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, \
@@ -22,6 +23,7 @@ const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application
 pub(super) struct Registry<'a> {
     image: &'a Reference,
     access: &'a Access,
+    web: Web,
     /// `https`, or `http` once a registry of this machine has shown that it speaks nothing else
     scheme: &'static str,
     /// What the registry has accepted
@@ -31,7 +33,7 @@ pub(super) struct Registry<'a> {
 impl<'a> Registry<'a> {
     pub(super) fn of(image: &'a Reference, access: &'a Access) -> Self {
         let authorization = access.bearer.as_ref().map(|token| format!("Bearer {token}"));
-        Self { image, access, scheme: "https", authorization }
+        Self { image, access, web: Web::new(access.any_certificate), scheme: "https", authorization }
     }
 
     pub(super) fn unreadable(&self, reason: impl Into<String>) -> Error {
@@ -92,10 +94,10 @@ impl<'a> Registry<'a> {
     }
 
     async fn ask(&mut self, part: &str) -> Result<Response<Bytes>, client::Error> {
-        let asked = web::fetch(self.request(part)?, self.access.any_certificate).await;
+        let asked = self.web.fetch(self.request(part)?).await;
         if asked.is_err() && self.image.is_local() && self.scheme == "https" {
             self.scheme = "http";
-            return web::fetch(self.request(part)?, self.access.any_certificate).await;
+            return self.web.fetch(self.request(part)?).await;
         }
         asked
     }
@@ -121,7 +123,7 @@ impl<'a> Registry<'a> {
     }
 
     /// What to show a registry that has asked for credentials; none where there is nothing to show.
-    async fn authorize(&self, answer: &Response<Bytes>, credential: Option<Credential>) -> Result<Option<String>, Error> {
+    async fn authorize(&mut self, answer: &Response<Bytes>, credential: Option<Credential>) -> Result<Option<String>, Error> {
         let challenges = answer.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let challenges: Vec<_> = challenges.filter_map(|text| parse_challenges(text).ok()).flatten().collect();
         let of = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme.eq_ignore_ascii_case(scheme));
@@ -140,7 +142,7 @@ impl<'a> Registry<'a> {
     }
 
     /// A token for reading the image, from whom the registry names.
-    async fn token(&self, realm: &str, service: Option<String>, credential: Option<Credential>) -> Result<String, Error> {
+    async fn token(&mut self, realm: &str, service: Option<String>, credential: Option<Credential>) -> Result<String, Error> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("scope", &format!("repository:{}:pull", self.image.repository));
         form.append_pair("service", service.as_deref().unwrap_or_default());
@@ -161,7 +163,7 @@ impl<'a> Registry<'a> {
                 finished(request, Bytes::new(), realm)?
             }
         };
-        let answer = web::fetch(request, self.access.any_certificate).await?;
+        let answer = self.web.fetch(request).await?;
         if !answer.status().is_success() {
             return Err(Error::Refused { url: realm.to_owned(), status: answer.status().as_u16(), said: said(&answer), credentials: None });
         }

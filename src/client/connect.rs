@@ -30,7 +30,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When certificates, keys, credentials or the proxy cannot be used.
 pub(super) fn client(config: Config) -> kube::Result<kube::Client> {
-    let now = Arc::new(RwLock::new(Identity::of(&config, 0)?));
+    let now = Arc::new(RwLock::new(Arc::new(Identity::of(&config)?)));
     let namespace = config.default_namespace.clone();
     let renewing = Renewing { config: Arc::new(config), now, at_it: Arc::default() };
     Ok(kube::Client::new(renewing, namespace))
@@ -91,21 +91,18 @@ fn header<'a, B>(answer: &'a Response<B>, name: &str) -> &'a str {
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// A client with the credentials of a time.
-#[derive(Clone)]
 struct Identity {
     client: kube::Client,
     /// Until when they are good, where that is known
     until: Option<Timestamp>,
-    /// How many there were before
-    number: u32,
 }
 
 impl Identity {
     /// The one that the configuration leads to now: a plugin is run, a file is read.
-    fn of(config: &Config, number: u32) -> kube::Result<Self> {
+    fn of(config: &Config) -> kube::Result<Self> {
         let mut config = config.clone();
         let until = identity::settle(&mut config).map_err(kube::Error::Auth)?;
-        Ok(Self { client: plain(config)?, until, number })
+        Ok(Self { client: plain(config)?, until })
     }
 
     fn is_over(&self) -> bool {
@@ -118,30 +115,30 @@ impl Identity {
 #[derive(Clone)]
 struct Renewing {
     config: Arc<Config>,
-    now: Arc<RwLock<Identity>>,
+    now: Arc<RwLock<Arc<Identity>>>,
     /// Held by who goes for new credentials, so that a plugin asks its user once
     at_it: Arc<Mutex<()>>,
 }
 
 impl Renewing {
-    fn identity(&self) -> Identity {
+    fn identity(&self) -> Arc<Identity> {
         self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Credentials that are newer than these.
-    async fn renewed(&self, old: &Identity) -> Result<Identity, BoxError> {
+    async fn renewed(&self, old: &Arc<Identity>) -> Result<Arc<Identity>, BoxError> {
         let _one_at_a_time = self.at_it.lock().await;
         let now = self.identity();
-        if now.number != old.number {
+        if !Arc::ptr_eq(&now, old) {
             return Ok(now);
         }
-        let (config, number, runtime) = (self.config.clone(), now.number + 1, tokio::runtime::Handle::current());
+        let (config, runtime) = (self.config.clone(), tokio::runtime::Handle::current());
         let fresh = tokio::task::spawn_blocking(move || {
             // The client's worker belongs to the runtime.
             let _within = runtime.enter();
-            Identity::of(&config, number)
+            Identity::of(&config)
         });
-        let fresh = fresh.await.map_err(|_| "the credentials cannot be renewed")??;
+        let fresh = Arc::new(fresh.await.map_err(|_| "the credentials cannot be renewed")??);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
         Ok(fresh)
     }

@@ -55,7 +55,12 @@ impl Lines {
         if self.whole && !self.within_line && piece.begins && piece.ends() {
             self.know(source);
             self.shown[source.id] = true;
-            return whole_lines(out, &self.prefixes[source.id], piece.text);
+            let prefix = &self.prefixes[source.id];
+            return piece.lines().try_for_each(|line| {
+                out.write_all(prefix)?;
+                out.write_all(line.text)?;
+                out.write_all(b"\n")
+            });
         }
         piece.lines().try_for_each(|line| self.piece(out, source, line))
     }
@@ -206,24 +211,6 @@ impl Lines {
             _ => task.clone(),
         }
     }
-}
-
-/// Lines, each behind a prefix. The last one's end is not among them.
-fn whole_lines(out: &mut dyn Write, prefix: &[u8], mut lines: &[u8]) -> io::Result<()> {
-    while let Some(feed) = memchr::memchr(b'\n', lines) {
-        out.write_all(prefix)?;
-        match lines[..=feed].strip_suffix(b"\r\n") {
-            Some(line) => {
-                out.write_all(line)?;
-                out.write_all(b"\n")?;
-            }
-            None => out.write_all(&lines[..=feed])?,
-        }
-        lines = &lines[feed + 1..];
-    }
-    out.write_all(prefix)?;
-    out.write_all(lines)?;
-    out.write_all(b"\n")
 }
 
 /// `attempt 2/3`, where there is more than one.

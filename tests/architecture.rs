@@ -106,9 +106,10 @@ fn sources() -> Vec<Source> {
     files.into_iter().map(source).collect()
 }
 
-fn gather(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).expect("src is readable") {
-        let path = entry.expect("src is readable").path();
+/// Gathers the Rust files below a folder: the path from the root on, and the text.
+pub fn gather(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("the sources are readable") {
+        let path = entry.expect("the sources are readable").path();
         if path.is_dir() {
             gather(root, &path, files);
         } else if path.extension().is_some_and(|e| e == "rs") {

@@ -7,6 +7,8 @@ use std::path::Path;
 use rtkn::commands::completion::{SHELLS, registration};
 use rtkn::exit::{ASKED, Exit, OF_RUNS, UNASKED, VERBS_OF_RUNS};
 
+use crate::architecture::gather;
+
 /// Compares a folder of the repository with what it should hold, or writes it.
 fn check(folder: &str, expected: &BTreeMap<String, String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -116,22 +118,13 @@ fn deviations() -> Deviations {
 #[test]
 fn the_tests_that_hold_a_deviation_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let texts = [root.join("src"), root.join("tests")].iter().map(|folder| sources(folder)).collect::<String>();
+    let mut files = Vec::new();
+    ["src", "tests"].iter().for_each(|folder| gather(root, &root.join(folder), &mut files));
     let deviations = deviations();
     let tests = deviations.elsewhere.iter().flat_map(|deviation| &deviation.held_by);
-    let missing: Vec<_> = tests.filter(|test| !texts.contains(&format!("fn {test}()"))).collect();
+    let is_there = |test: &String| files.iter().any(|(_, text)| text.contains(&format!("fn {test}()")));
+    let missing: Vec<_> = tests.filter(|test| !is_there(test)).collect();
     assert!(missing.is_empty(), "deviations.toml names tests that are not there: {missing:?}");
-}
-
-/// The text of all sources in a folder.
-fn sources(folder: &Path) -> String {
-    let entries = fs::read_dir(folder).expect("the folder is readable").map(|entry| entry.expect("the folder is readable").path());
-    let text = |path: &Path| match path.is_dir() {
-        true => sources(path),
-        false if path.extension().is_some_and(|end| end == "rs") => fs::read_to_string(path).expect("a source is text"),
-        false => String::new(),
-    };
-    entries.map(|path| text(&path)).collect()
 }
 
 #[test]
